@@ -1,0 +1,1 @@
+//! Use cases without HTTP: tenants, access keys, routing, presigning.

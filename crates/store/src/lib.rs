@@ -1,0 +1,1 @@
+//! Where tenants' configuration lives: sled or memory, sealed, fsynced, exportable.

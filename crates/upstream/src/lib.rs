@@ -1,0 +1,1 @@
+//! Reaching a tenant's own bucket: credentials, endpoint guard, rewriting, signing.

@@ -1,0 +1,1 @@
+//! IAM policy documents as data: render, evaluate, normalise, escape, lint.
