@@ -1,1 +1,14 @@
-//! IAM policy documents as data: render, evaluate, normalise, escape, lint.
+//! IAM policy documents as data: floor 1, pure.
+//!
+//! One source of truth for every document that BYOS writes, and one evaluator for every place
+//! that must know what a document means: the gateway's session policies, the sandbox's IAM, the
+//! provisioner's proofs, the "denied, because" explanation.
+
+mod catalogue;
+pub mod document;
+pub mod evaluate;
+
+pub use document::{Malformed, Policy, PolicyKind, Reason};
+pub use evaluate::{
+    Context, Decision, Layer, PolicySet, Principal, Request, StatementRef, evaluate,
+};
