@@ -1,0 +1,6 @@
+//! Sets a tenant's storage up, proves it, finds drift, takes it down.
+//!
+//! A pure core decides ([`model`]: what shall be), a thin shell calls AWS. Everything that can
+//! be known without a call is checked without one.
+
+pub mod model;
