@@ -61,6 +61,10 @@ fn check_region(text: &str) -> Result<(), &'static str> {
     {
         return Err("only lower-case letters, digits and '-' are allowed");
     }
+    // It becomes a label of the region's host names.
+    if text.starts_with('-') || text.ends_with('-') {
+        return Err("it must begin and end with a letter or a digit");
+    }
     Ok(())
 }
 
