@@ -11,7 +11,12 @@
 pub mod ceph;
 pub mod certificate;
 pub mod client;
+pub mod gateway;
 pub mod ministack;
+pub mod nginx;
 pub mod place;
+pub mod request;
 pub mod server;
+pub mod signer;
+pub mod tap;
 pub mod wait;

@@ -32,6 +32,21 @@ pub fn system_tool(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is not installed; hint: run tests/setup"))
 }
 
+/// `program` and its first arguments such that it runs on processor `cpu` only, if one is given.
+pub fn pinned(cpu: Option<usize>, program: PathBuf) -> (PathBuf, Vec<String>) {
+    match cpu {
+        None => (program, Vec::new()),
+        Some(cpu) => {
+            let arguments = [
+                "-c",
+                &cpu.to_string(),
+                program.to_str().expect("paths are text"),
+            ];
+            (system_tool("taskset"), arguments.map(str::to_owned).into())
+        }
+    }
+}
+
 /// A script under `tests/servers`.
 pub fn server_script(name: &str) -> PathBuf {
     tests_folder().join("servers").join(name)
