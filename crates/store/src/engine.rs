@@ -1,8 +1,10 @@
 //! The byte level: what a database must be able to do to carry the store.
 
 mod memory;
+mod sled;
 
 pub use memory::MemoryEngine;
+pub use sled::SledEngine;
 
 use std::collections::BTreeMap;
 
@@ -43,13 +45,23 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
     fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
 
     /// Applies all of `batch` or nothing. `Ok` means: it survives power loss.
+    ///
+    /// After an error the batch may still be found later: call [`Engine::reopen`].
     fn commit(&self, batch: &Batch) -> Result<(), EngineError>;
+
+    /// Called after a failed `commit` and before the next one: brings the engine back to what is
+    /// really stored. `true` when that may differ from what was there before the failure.
+    fn reopen(&self) -> Result<bool, EngineError> {
+        Ok(false)
+    }
 }
 
 impl From<std::io::Error> for EngineError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            std::io::ErrorKind::StorageFull
+            | std::io::ErrorKind::QuotaExceeded
+            | std::io::ErrorKind::FileTooLarge => Self::Full,
             _ => Self::Io(error),
         }
     }

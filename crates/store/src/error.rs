@@ -54,6 +54,9 @@ pub enum StoreError {
         /// The key that is needed.
         needed: KeyId,
     },
+    /// An import would overwrite a store.
+    #[error("there is a store already; import into an empty place")]
+    AlreadyThere,
     /// A later version of this software wrote the store.
     #[error("the store has format {found}; this version reads up to {supported}")]
     NewerFormat {

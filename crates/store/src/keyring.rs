@@ -175,6 +175,12 @@ impl KeyRing {
         self
     }
 
+    /// The same ring with its sealing key alone.
+    pub(crate) fn without_previous(mut self) -> Self {
+        self.previous.clear();
+        self
+    }
+
     /// The id of the key that seals.
     pub fn id(&self) -> KeyId {
         self.primary.id

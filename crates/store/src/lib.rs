@@ -17,22 +17,29 @@
 //! Left to others: what a configuration means (`control`), bounded caches (`proxy`).
 
 mod changes;
+mod dump;
 mod engine;
 mod error;
 mod keyring;
 mod manifest;
 mod records;
+mod rotate;
 mod rows;
 mod seal;
 mod sealed;
+mod sled_store;
+mod snapshot;
+mod verify;
 mod writer;
 
 pub use changes::{Change, Changes};
-pub use engine::{Batch, Engine, EngineError, MemoryEngine, Row};
+pub use dump::DumpSummary;
+pub use engine::{Batch, Engine, EngineError, MemoryEngine, Row, SledEngine};
 pub use error::StoreError;
 pub use keyring::{KeyId, KeyRing, KeyRingError};
 pub use records::target_id;
 pub use sealed::SealedStore;
+pub use sled_store::Recovered;
 
 use types::{
     AccessKey, AccessKeyId, BucketAlias, ConfigVersion, JobId, StorageConfig, Target, TargetId,
@@ -41,6 +48,9 @@ use types::{
 
 /// A store that forgets everything when it is dropped: for tests.
 pub type MemoryStore = SealedStore<MemoryEngine>;
+
+/// The embedded default: sled in a folder, contained.
+pub type SledStore = SealedStore<SledEngine>;
 
 /// The most ids or keys that one listing call returns, whatever `limit` says.
 pub const MAX_PAGE: usize = 1_000;
@@ -157,4 +167,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Reads and unseals everything and compares it with the manifest.
     async fn verify(&self) -> Result<VerifyReport, StoreError>;
+
+    /// Seals every record anew under the key of `new`, while the store is in use, and returns how
+    /// many. From then on `new` alone opens the store, and the keys it had open nothing.
+    ///
+    /// If it fails or the process ends midway, both keys are needed: open with
+    /// [`KeyRing::with_previous`] and rotate again.
+    async fn rotate_kek(&self, new: KeyRing) -> Result<u64, StoreError>;
+
+    /// Writes everything, sealed, in the format of `dump.rs`. Changes wait meanwhile.
+    async fn export(&self, out: Box<dyn std::io::Write + Send>) -> Result<(), StoreError>;
 }

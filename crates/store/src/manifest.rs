@@ -29,6 +29,12 @@ pub(crate) struct Manifest {
     key: hmac::Key,
 }
 
+impl std::fmt::Debug for Manifest {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Manifest({} rows)", self.rows)
+    }
+}
+
 impl Manifest {
     /// Of a store without rows.
     pub(crate) fn empty() -> Result<Self, StoreError> {
@@ -97,11 +103,7 @@ impl Manifest {
 
     /// The manifest of the rows that are really there, under the same generation and key.
     pub(crate) fn of(&self, engine: &dyn Engine) -> Result<Self, EngineError> {
-        let mut found = Self {
-            rows: 0,
-            digest: [0; DIGEST],
-            ..self.clone()
-        };
+        let mut found = self.without_rows();
         let mut after = Vec::new();
         loop {
             let rows = engine.scan(b"", &after, SCAN)?;
@@ -112,6 +114,15 @@ impl Manifest {
             for (key, value) in rows.iter().filter(|(key, _)| *key != rows::manifest()) {
                 found.add(key, value);
             }
+        }
+    }
+
+    /// The same generation and key, and no row counted yet.
+    pub(crate) fn without_rows(&self) -> Self {
+        Self {
+            rows: 0,
+            digest: [0; DIGEST],
+            ..self.clone()
         }
     }
 

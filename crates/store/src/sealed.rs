@@ -1,13 +1,19 @@
 //! The typed layer over any engine: opening, and the [`Store`] itself.
 
+use crate::dump;
 use crate::engine::{Batch, Engine, MemoryEngine};
 use crate::keyring::KeyRing;
 use crate::manifest::{Manifest, SCAN};
 use crate::records::{Mark, Record, target_id};
-use crate::rows::{self, Kind};
+use crate::rotate;
+use crate::rows;
 use crate::seal::{self, StoreId};
-use crate::writer::{Core, Transaction, Writer};
+use crate::snapshot::Snapshot;
+use crate::verify::verify;
+use crate::writer::{Core, Loop, Transaction, Writer};
 use crate::{Change, Changes, KeyExpectation, MAX_PAGE, Store, StoreError, VerifyReport};
+use std::fs::File;
+use std::io::Write;
 use std::sync::Arc;
 use types::{
     AccessKey, AccessKeyId, AccessKeyStatus, BucketAlias, ConfigVersion, JobId, StorageConfig,
@@ -17,15 +23,15 @@ use types::{
 /// The newest on-disk format that this version reads and the one that it writes.
 pub(crate) const FORMAT: u16 = 1;
 const MAGIC: &[u8; 8] = b"byos-kv\0";
-const CHECK: &[u8] = b"this store opens with this key";
-/// More problems than this are counted but not listed.
-const MAX_PROBLEMS: usize = 100;
+pub(crate) const CHECK: &[u8] = b"this store opens with this key";
 
 /// The typed layer over an engine; see the crate's documentation for what it promises.
 pub struct SealedStore<E: Engine> {
     core: Arc<Core<E>>,
     writer: Option<Writer<E>>,
     thread: Option<std::thread::JoinHandle<()>>,
+    /// Released after the engine is closed.
+    _lock: Option<File>,
 }
 
 impl SealedStore<MemoryEngine> {
@@ -35,7 +41,7 @@ impl SealedStore<MemoryEngine> {
     /// When the machine gives no random numbers or no thread.
     pub fn new() -> Self {
         let ring = KeyRing::ephemeral().expect("the machine gives random numbers");
-        Self::open(MemoryEngine::default(), ring).expect("an empty store in memory opens")
+        Self::over(MemoryEngine::default(), ring).expect("an empty store in memory opens")
     }
 }
 
@@ -49,21 +55,26 @@ impl<E: Engine> SealedStore<E> {
     /// Opens the store that `engine` holds, or begins a new one when it holds no rows at all.
     ///
     /// Nothing is written before the keys are known to fit and every row is accounted for.
-    pub fn open(engine: E, ring: KeyRing) -> Result<Self, StoreError> {
-        let (core, manifest) = match engine
-            .get(&rows::format())
-            .map_err(StoreError::engine("open"))?
-        {
-            Some(format) => attach(engine, ring, &format)?,
-            None => begin(engine, ring)?,
-        };
+    pub fn over(engine: E, ring: KeyRing) -> Result<Self, StoreError> {
+        let (core, manifest) = attach_or_begin(engine, ring)?;
+        Self::run(core, manifest, None, None)
+    }
+
+    /// Starts the writer of an opened store.
+    pub(crate) fn run(
+        core: Core<E>,
+        manifest: Manifest,
+        snapshot: Option<Snapshot>,
+        lock: Option<File>,
+    ) -> Result<Self, StoreError> {
         let core = Arc::new(core);
-        let (writer, thread) = Writer::start(core.clone(), manifest)
+        let (writer, thread) = Writer::start(Loop::new(core.clone(), manifest, snapshot))
             .map_err(|error| StoreError::engine("start its writer")(error.into()))?;
         Ok(Self {
             core,
             writer: Some(writer),
             thread: Some(thread),
+            _lock: lock,
         })
     }
 
@@ -104,6 +115,19 @@ impl<E: Engine> std::fmt::Debug for SealedStore<E> {
     }
 }
 
+pub(crate) fn attach_or_begin<E: Engine>(
+    engine: E,
+    ring: KeyRing,
+) -> Result<(Core<E>, Manifest), StoreError> {
+    match engine
+        .get(&rows::format())
+        .map_err(StoreError::engine("open"))?
+    {
+        Some(format) => attach(engine, ring, &format),
+        None => begin(engine, ring),
+    }
+}
+
 /// Takes an existing store into service: format, keys, manifest, rows, in this order.
 fn attach<E: Engine>(
     engine: E,
@@ -115,14 +139,13 @@ fn attach<E: Engine>(
         .scan(&rows::checks(), b"", SCAN)
         .map_err(StoreError::engine("open"))?;
     check_keys(&checks, &ring, &store)?;
-    let sealed = engine
-        .get(&rows::manifest())
-        .map_err(StoreError::engine("open"))?
-        .ok_or_else(|| StoreError::Damaged("the manifest is missing".into()))?;
-    let manifest = Manifest::decode(&seal::open(&ring, &store, &rows::manifest(), &sealed)?)?;
-    let found = manifest.of(&engine).map_err(StoreError::engine("open"))?;
+    let core = Core::new(engine, store, ring);
+    let manifest = core.manifest()?;
+    let found = manifest
+        .of(&core.engine)
+        .map_err(StoreError::engine("open"))?;
     manifest.compare(&found).map_err(StoreError::Damaged)?;
-    Ok((Core::new(engine, store, ring), manifest))
+    Ok((core, manifest))
 }
 
 /// Writes the first rows of a new store.
@@ -317,8 +340,19 @@ impl<E: Engine> Store for SealedStore<E> {
 
     async fn verify(&self) -> Result<VerifyReport, StoreError> {
         self.writer()
-            .alone(|state| verify(&state.core, &state.manifest))
+            .alone(|state| verify(&state.core, &state.current_manifest()?))
             .await?
+    }
+
+    async fn rotate_kek(&self, new: KeyRing) -> Result<u64, StoreError> {
+        rotate::rotate(self.writer(), new).await
+    }
+
+    async fn export(&self, mut out: Box<dyn Write + Send>) -> Result<(), StoreError> {
+        self.writer()
+            .alone(move |state| dump::write(&state.core.engine, &mut *out))
+            .await?
+            .map_err(StoreError::engine("export"))
     }
 }
 
@@ -423,50 +457,4 @@ fn parsed<T>(
     rows::tail(row, prefix)
         .and_then(|text| parse(text.to_string()).ok())
         .ok_or_else(|| StoreError::Damaged(format!("row {} has no id", seal::name(row))))
-}
-
-/// Reads everything once; only an engine that cannot read is an error.
-fn verify<E: Engine>(core: &Core<E>, manifest: &Manifest) -> Result<VerifyReport, StoreError> {
-    let found = manifest
-        .of(&core.engine)
-        .map_err(StoreError::engine("verify"))?;
-    let mut problems = Vec::new();
-    problems.extend(manifest.compare(&found).err());
-    let mut after = Vec::new();
-    loop {
-        let rows = core
-            .engine
-            .scan(b"", &after, SCAN)
-            .map_err(StoreError::engine("verify"))?;
-        let Some((last, _)) = rows.last() else { break };
-        after.clone_from(last);
-        for (row, value) in &rows {
-            let problem = check_row(core, row, value).err();
-            problems.extend(problem.map(|error| error.to_string()));
-        }
-        problems.truncate(MAX_PROBLEMS);
-    }
-    Ok(VerifyReport {
-        generation: manifest.generation,
-        rows: found.rows,
-        problems,
-    })
-}
-
-fn check_row<E: Engine>(core: &Core<E>, row: &[u8], value: &[u8]) -> Result<(), StoreError> {
-    let kind = Kind::of(row)
-        .ok_or_else(|| StoreError::Damaged(format!("row {} is not ours", seal::name(row))))?;
-    if kind == Kind::Format {
-        return parse_format(value).map(|_| ());
-    }
-    let content = seal::open(&core.ring(), &core.store, row, value)?;
-    match kind {
-        Kind::Format | Kind::Check => Ok(()),
-        Kind::Manifest => Manifest::decode(&content).map(|_| ()),
-        Kind::Config | Kind::Revision => StorageConfig::decode(&content).map(|_| ()),
-        Kind::AccessKey => AccessKey::decode(&content).map(|_| ()),
-        Kind::TenantKey => Mark::decode(&content).map(|_| ()),
-        Kind::Target => Target::decode(&content).map(|_| ()),
-        Kind::Pin => TargetId::decode(&content).map(|_| ()),
-    }
 }

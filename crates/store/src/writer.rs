@@ -9,14 +9,17 @@ use crate::keyring::KeyRing;
 use crate::manifest::Manifest;
 use crate::records::Record;
 use crate::seal::StoreId;
+use crate::snapshot::Snapshot;
 use crate::{StoreError, rows, seal};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How many writes may wait; more callers wait to be allowed to wait.
 const QUEUE: usize = 1_024;
-/// How many writes share a commit at most.
+/// How many writes share a commit at most, and how many bytes.
 const GROUP: usize = 256;
+const GROUP_BYTES: usize = 1 << 20;
 
 /// What readers and the writer share.
 #[derive(Debug)]
@@ -42,6 +45,21 @@ impl<E: Engine> Core<E> {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub(crate) fn set_ring(&self, ring: KeyRing) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+
+    /// The manifest as it is stored.
+    pub(crate) fn manifest(&self) -> Result<Manifest, StoreError> {
+        let row = rows::manifest();
+        let sealed = self
+            .engine
+            .get(&row)
+            .map_err(StoreError::engine("open"))?
+            .ok_or_else(|| StoreError::Damaged("the manifest is missing".into()))?;
+        Manifest::decode(&seal::open(&self.ring(), &self.store, &row, &sealed)?)
     }
 
     pub(crate) fn read<R: Record>(&self, row: &[u8]) -> Result<Option<R>, StoreError> {
@@ -70,28 +88,47 @@ pub(crate) struct Transaction<'a, E> {
 impl<E: Engine> Transaction<'_, E> {
     /// The record at `row`, as it will be when the writes before this one are committed.
     pub(crate) fn get<R: Record>(&self, row: &[u8]) -> Result<Option<R>, StoreError> {
-        let staged = self.staged.get(row).or_else(|| self.before.get(row));
-        match staged {
-            None => self.core.read(row),
-            Some(None) => Ok(None),
-            Some(Some(sealed)) => {
-                let content = seal::open(&self.ring, &self.core.store, row, sealed)?;
-                R::decode(&content).map(Some)
-            }
+        match self.sealed(row)? {
+            None => Ok(None),
+            Some(sealed) => R::decode(&self.open(row, &sealed)?).map(Some),
         }
     }
 
     /// Stages a record.
     pub(crate) fn put(&mut self, row: Vec<u8>, record: &impl Record) -> Result<(), StoreError> {
-        let sealed = seal::seal(
-            &self.ring,
-            &self.core.store,
-            &row,
-            self.generation,
-            &record.encode()?,
-        )?;
-        self.staged.insert(row, Some(sealed));
+        let sealed = self.seal(&row, &record.encode()?)?;
+        self.stage(row, Some(sealed));
         Ok(())
+    }
+
+    /// What [`Transaction::get`] would open.
+    pub(crate) fn sealed(&self, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.staged.get(row).or_else(|| self.before.get(row)) {
+            Some(staged) => Ok(staged.clone()),
+            None => self.engine().get(row).map_err(StoreError::engine("read")),
+        }
+    }
+
+    pub(crate) fn seal(&self, row: &[u8], content: &[u8]) -> Result<Vec<u8>, StoreError> {
+        seal::seal(&self.ring, &self.core.store, row, self.generation, content)
+    }
+
+    pub(crate) fn open(&self, row: &[u8], sealed: &[u8]) -> Result<seal::Clear, StoreError> {
+        seal::open(&self.ring, &self.core.store, row, sealed)
+    }
+
+    /// What is stored, without what is staged.
+    pub(crate) fn engine(&self) -> &E {
+        &self.core.engine
+    }
+
+    pub(crate) fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// Stages sealed bytes, or a deletion.
+    pub(crate) fn stage(&mut self, row: Vec<u8>, sealed: Option<Vec<u8>>) {
+        self.staged.insert(row, sealed);
     }
 
     /// Announces a change once it is durable.
@@ -108,26 +145,28 @@ type Errand<E> = Box<dyn FnOnce(&mut Loop<E>) + Send>;
 /// The way to the writer.
 #[derive(Debug)]
 pub(crate) struct Writer<E: Engine> {
-    queue: mpsc::Sender<Task<E>>,
+    tasks: Sender<Task<E>>,
+    room: Arc<Semaphore>,
 }
 
-enum Task<E: Engine> {
+enum Work<E: Engine> {
     Write(Job<E>),
     /// Anything that must not overlap with a write.
     Alone(Errand<E>),
 }
 
+/// Work, and its place in the queue, which is free again when the work is taken up.
+type Task<E> = (Work<E>, OwnedSemaphorePermit);
+
 impl<E: Engine> Writer<E> {
-    /// Starts the thread. It ends when the last handle is gone and the queue is empty.
-    pub(crate) fn start(
-        core: Arc<Core<E>>,
-        manifest: Manifest,
-    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
-        let (queue, tasks) = mpsc::channel(QUEUE);
+    /// Starts the thread. It ends when the handle is gone and the queue is empty.
+    pub(crate) fn start(state: Loop<E>) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (tasks, queue) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || Loop { core, manifest }.run(tasks))?;
-        Ok((Self { queue }, thread))
+            .spawn(move || state.run(&queue))?;
+        let room = Arc::new(Semaphore::new(QUEUE));
+        Ok((Self { tasks, room }, thread))
     }
 
     /// Runs `work` in a transaction and waits until it is durable.
@@ -151,7 +190,7 @@ impl<E: Engine> Writer<E> {
             });
             (keep, answer)
         });
-        self.enter(Task::Write(job)).await?;
+        self.enter(Work::Write(job)).await?;
         told.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -161,90 +200,125 @@ impl<E: Engine> Writer<E> {
         work: impl FnOnce(&mut Loop<E>) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (tell, told) = oneshot::channel();
-        self.enter(Task::Alone(Box::new(move |state| {
+        self.enter(Work::Alone(Box::new(move |state| {
             let _caller_gave_up = tell.send(work(state));
         })))
         .await?;
         told.await.map_err(|_| StoreError::Closed)
     }
 
-    async fn enter(&self, task: Task<E>) -> Result<(), StoreError> {
-        self.queue.send(task).await.map_err(|_| StoreError::Closed)
+    async fn enter(&self, work: Work<E>) -> Result<(), StoreError> {
+        let place = self.room.clone().acquire_owned().await;
+        let place = place.map_err(|_| StoreError::Closed)?;
+        self.tasks
+            .send((work, place))
+            .map_err(|_| StoreError::Closed)
     }
 }
 
 /// What the thread owns.
+#[derive(Debug)]
 pub(crate) struct Loop<E> {
     pub(crate) core: Arc<Core<E>>,
-    pub(crate) manifest: Manifest,
+    manifest: Manifest,
+    snapshot: Option<Snapshot>,
+    /// A commit failed: what the engine holds must be looked at before the next one.
+    failed: bool,
 }
 
 impl<E: Engine> Loop<E> {
-    fn run(mut self, mut tasks: mpsc::Receiver<Task<E>>) {
-        let mut next = tasks.blocking_recv();
-        while let Some(task) = next.take() {
-            match task {
-                Task::Alone(work) => work(&mut self),
-                Task::Write(first) => {
-                    let mut group = vec![first];
-                    while group.len() < GROUP {
-                        match tasks.try_recv() {
-                            Ok(Task::Write(job)) => group.push(job),
-                            Ok(alone) => {
-                                next = Some(alone);
-                                break;
-                            }
-                            Err(_) => break,
-                        }
-                    }
-                    self.commit_group(group);
-                }
+    pub(crate) fn new(core: Arc<Core<E>>, manifest: Manifest, snapshot: Option<Snapshot>) -> Self {
+        Self {
+            core,
+            manifest,
+            snapshot,
+            failed: false,
+        }
+    }
+
+    fn run(mut self, queue: &Receiver<Task<E>>) {
+        let mut next = None;
+        while let Some(work) = next.take().or_else(|| self.wait(queue)) {
+            match work {
+                Work::Alone(errand) => errand(&mut self),
+                Work::Write(first) => next = self.write_group(first, queue),
             }
-            if next.is_none() {
-                next = tasks.blocking_recv();
+        }
+        self.catch_up_or_warn();
+    }
+
+    /// The next piece of work; meanwhile the snapshot, when it is due. `None`: the store closes.
+    fn wait(&mut self, queue: &Receiver<Task<E>>) -> Option<Work<E>> {
+        loop {
+            let due = match &self.snapshot {
+                Some(snapshot) if !self.failed => snapshot.due_in(),
+                _ => None,
+            };
+            let received = match due {
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => queue.recv_timeout(due),
+            };
+            match received {
+                Ok((work, _place)) => return Some(work),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.catch_up_or_warn(),
             }
         }
     }
 
-    fn commit_group(&mut self, group: Vec<Job<E>>) {
-        let mut batch = Batch::new();
-        let mut changes = Vec::new();
-        let mut answers = Vec::with_capacity(group.len());
-        let ring = self.core.ring();
-        for job in group {
-            let mut transaction = Transaction {
-                core: &self.core,
-                ring: ring.clone(),
-                generation: self.manifest.generation + 1,
-                before: &batch,
-                staged: Batch::new(),
-                changes: Vec::new(),
-            };
-            let (keep, answer) = job(&mut transaction);
-            let Transaction {
-                staged,
-                changes: announced,
-                ..
-            } = transaction;
-            if keep {
-                batch.extend(staged);
-                changes.extend(announced);
+    /// Writes the snapshot if it is behind.
+    pub(crate) fn catch_up(&mut self) -> Result<(), EngineError> {
+        match &mut self.snapshot {
+            // What the engine shows after a failed commit may never have been stored.
+            Some(snapshot) if !self.failed => snapshot.catch_up(&self.core.engine),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same where nobody waits for it: a failure delays it and harms nothing else.
+    fn catch_up_or_warn(&mut self) {
+        if let Err(error) = self.catch_up() {
+            tracing::warn!(%error, "could not write the store's snapshot; trying again later");
+        }
+    }
+
+    /// Commits `first` and the writes that wait behind it, up to the first one that must be alone.
+    fn write_group(&mut self, first: Job<E>, queue: &Receiver<Task<E>>) -> Option<Work<E>> {
+        let mut group = Group::default();
+        let reopened = self.reopen_after_failure();
+        let mut next = None;
+        group.add(first, &self.core, self.manifest.generation + 1);
+        while group.answers.len() < GROUP && group.bytes < GROUP_BYTES {
+            match queue.try_recv() {
+                Ok((Work::Write(job), _place)) => {
+                    group.add(job, &self.core, self.manifest.generation + 1);
+                }
+                Ok((alone, _place)) => {
+                    next = Some(alone);
+                    break;
+                }
+                Err(_) => break,
             }
-            answers.push(answer);
         }
-        let committed = self.commit(batch).map_err(Arc::new);
-        if committed.is_ok() {
-            changes
+        let committed = reopened
+            .and_then(|()| self.commit(group.batch))
+            .map_err(Arc::new);
+        match &committed {
+            Ok(()) => group
+                .changes
                 .into_iter()
-                .for_each(|change| self.core.changes.send(change));
+                .for_each(|change| self.core.changes.send(change)),
+            // The batch may be there in part or later; nobody may rely on what was cached.
+            Err(_) => self.core.changes.send(Change::Everything),
         }
-        for answer in answers {
+        for answer in group.answers {
             answer(committed.clone());
         }
+        next
     }
 
     /// Commits `batch` together with the manifest that lists it.
-    pub(crate) fn commit(&mut self, mut batch: Batch) -> Result<(), EngineError> {
+    fn commit(&mut self, mut batch: Batch) -> Result<(), EngineError> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -259,8 +333,72 @@ impl<E: Engine> Loop<E> {
         )
         .map_err(|error| EngineError::OutOfOrder(error.to_string()))?;
         batch.insert(row, Some(sealed));
+        self.failed = true;
         self.core.engine.commit(&batch)?;
+        self.failed = false;
         self.manifest = next;
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.outdated();
+        }
         Ok(())
+    }
+
+    /// The manifest that the rows must agree with.
+    pub(crate) fn current_manifest(&self) -> Result<Manifest, StoreError> {
+        if self.failed {
+            // Whether the failed batch is there, only the engine knows.
+            return self.core.manifest();
+        }
+        Ok(self.manifest.clone())
+    }
+
+    /// After a failed commit, takes what is really stored for the truth: all of the batch or
+    /// nothing of it, as the manifest tells.
+    fn reopen_after_failure(&mut self) -> Result<(), EngineError> {
+        if !self.failed {
+            return Ok(());
+        }
+        if self.core.engine.reopen()? {
+            let damaged = |error: StoreError| EngineError::Damaged(error.to_string());
+            let manifest = self.core.manifest().map_err(damaged)?;
+            let found = manifest.of(&self.core.engine)?;
+            manifest.compare(&found).map_err(EngineError::Damaged)?;
+            self.manifest = manifest;
+        }
+        self.failed = false;
+        Ok(())
+    }
+}
+
+/// Writes that will be committed together.
+#[derive(Default)]
+struct Group {
+    batch: Batch,
+    bytes: usize,
+    changes: Vec<Change>,
+    answers: Vec<Answer>,
+}
+
+impl Group {
+    fn add<E: Engine>(&mut self, job: Job<E>, core: &Core<E>, generation: u64) {
+        let mut transaction = Transaction {
+            core,
+            ring: core.ring(),
+            generation,
+            before: &self.batch,
+            staged: Batch::new(),
+            changes: Vec::new(),
+        };
+        let (keep, answer) = job(&mut transaction);
+        let Transaction {
+            staged, changes, ..
+        } = transaction;
+        if keep {
+            let values = staged.values().flatten();
+            self.bytes += values.map(Vec::len).sum::<usize>();
+            self.batch.extend(staged);
+            self.changes.extend(changes);
+        }
+        self.answers.push(answer);
     }
 }

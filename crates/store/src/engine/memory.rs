@@ -3,11 +3,12 @@
 use super::{Batch, Engine, EngineError, Row};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// A map behind a lock. Nothing survives the process.
-#[derive(Default)]
-pub struct MemoryEngine(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
+/// A map behind a lock. Nothing survives the process; clones share the map, so that a test can
+/// close a store, look at its rows, and open it again.
+#[derive(Clone, Default)]
+pub struct MemoryEngine(Arc<RwLock<BTreeMap<Vec<u8>, Vec<u8>>>>);
 
 impl Engine for MemoryEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {

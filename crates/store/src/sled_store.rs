@@ -1,0 +1,263 @@
+//! The embedded store: a folder with the database, its snapshot and a reserve of disk space.
+//!
+//! ```text
+//! lock          held while a process has the store open
+//! db/           sled's files
+//! snapshot      sealed copy of all rows, see `snapshot.rs` and `dump.rs`
+//! reserve       4 MiB, given up when the disk is so full that sled does not open
+//! db.damaged-n  what a recovery moved aside
+//! ```
+
+use crate::dump::{self, DumpSummary};
+use crate::engine::{Batch, Engine, EngineError, SledEngine};
+use crate::keyring::KeyRing;
+use crate::sealed::{SealedStore, attach_or_begin};
+use crate::snapshot::{self, Snapshot};
+use crate::{SledStore, StoreError};
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// sled needs some segments of room to open.
+const RESERVE: usize = 4 << 20;
+/// How many bytes an import commits at once.
+const CHUNK: usize = 1 << 20;
+
+/// What a recovery did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// What the snapshot held.
+    pub summary: DumpSummary,
+    /// Where the damaged database is now, if there was one.
+    pub moved_to: Option<PathBuf>,
+}
+
+impl SledStore {
+    /// Opens the store in `folder`, or begins a new one there.
+    ///
+    /// Keys are judged by the snapshot before sled is touched: with a wrong key nothing is
+    /// written. It blocks; call it before serving, or away from the async threads.
+    pub fn open(folder: &Path, ring: KeyRing) -> Result<Self, StoreError> {
+        let place = Folder::take(folder)?;
+        let head = match snapshot::head(&place.snapshot(), &ring) {
+            Ok(head) => head,
+            Err(StoreError::Damaged(why)) => {
+                tracing::warn!(
+                    why,
+                    "the store's snapshot is damaged and will be written anew"
+                );
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        if head.is_some() && !place.database().join("db").exists() {
+            return Err(StoreError::Damaged("the database is missing".into()));
+        }
+        let engine = place.open_engine()?;
+        let (core, manifest) = attach_or_begin(engine, ring)?;
+        let mut copy = Snapshot::at(place.snapshot());
+        match head {
+            Some(head) if head.store != core.store => {
+                return Err(StoreError::Damaged(
+                    "the database and the snapshot belong to different stores".into(),
+                ));
+            }
+            Some(head) if head.manifest.generation > manifest.generation => {
+                return Err(StoreError::Damaged(format!(
+                    "the database is at generation {}, its snapshot already at {}",
+                    manifest.generation, head.manifest.generation
+                )));
+            }
+            Some(head) if head.manifest.generation == manifest.generation => {}
+            _ => copy.outdated(),
+        }
+        if let Err(error) = copy.catch_up(&core.engine) {
+            tracing::warn!(%error, "could not write the store's snapshot");
+        }
+        place.keep_reserve();
+        Self::run(core, manifest, Some(copy), Some(place.lock))
+    }
+
+    /// Rebuilds the database in `folder` from its snapshot and moves the old one aside.
+    ///
+    /// Changes that are younger than the snapshot are lost; the summary names the generation that
+    /// is back. It blocks.
+    pub fn recover(folder: &Path, ring: &KeyRing) -> Result<Recovered, StoreError> {
+        let place = Folder::take(folder)?;
+        let file = File::open(place.snapshot())
+            .map_err(|error| StoreError::engine("read the snapshot")(error.into()))?;
+        let summary = place.build(&mut BufReader::new(file), ring)?;
+        let moved_to = place.put_in_service()?;
+        Ok(Recovered { summary, moved_to })
+    }
+
+    /// Makes a store in `folder`, which must not hold one, from an export. It blocks.
+    pub fn import(
+        folder: &Path,
+        ring: &KeyRing,
+        from: &mut dyn Read,
+    ) -> Result<DumpSummary, StoreError> {
+        let place = Folder::take(folder)?;
+        if place.database().exists() || place.snapshot().exists() {
+            return Err(StoreError::AlreadyThere);
+        }
+        let summary = place.build(&mut BufReader::new(from), ring)?;
+        place.put_in_service()?;
+        Ok(summary)
+    }
+}
+
+/// The folder, while this process owns it.
+struct Folder {
+    path: PathBuf,
+    lock: File,
+}
+
+impl Folder {
+    fn take(path: &Path) -> Result<Self, StoreError> {
+        let failed = |error: std::io::Error| StoreError::engine("take its folder")(error.into());
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).map_err(failed)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(StoreError::engine("take its folder")(EngineError::Locked));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
+            let _not_ours_to_sync = File::open(parent).and_then(|parent| parent.sync_all());
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            lock,
+        })
+    }
+
+    fn database(&self) -> PathBuf {
+        self.path.join("db")
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.path.join("db.new")
+    }
+
+    fn snapshot(&self) -> PathBuf {
+        self.path.join("snapshot")
+    }
+
+    fn reserve(&self) -> PathBuf {
+        self.path.join("reserve")
+    }
+
+    /// Opens sled; on a full disk with the reserve's space.
+    fn open_engine(&self) -> Result<SledEngine, StoreError> {
+        match SledEngine::open(&self.database()) {
+            Err(EngineError::Full) if self.reserve().exists() => {
+                tracing::warn!("the disk is full: giving up the store's reserve to open it");
+                std::fs::remove_file(self.reserve())
+                    .map_err(|error| StoreError::engine("open")(error.into()))?;
+                SledEngine::open(&self.database())
+            }
+            result => result,
+        }
+        .map_err(StoreError::engine("open"))
+    }
+
+    /// Sees to the reserve: as much of it as there is room for.
+    fn keep_reserve(&self) {
+        let path = self.reserve();
+        if path
+            .metadata()
+            .is_ok_and(|file| file.len() >= RESERVE as u64)
+        {
+            return;
+        }
+        // Not zeros only: some file systems store those as nothing.
+        let filling = vec![0xA5; 1 << 16];
+        let filled = File::create(path).and_then(|mut file| {
+            for _ in 0..RESERVE / filling.len() {
+                file.write_all(&filling)?;
+            }
+            file.sync_all()
+        });
+        if let Err(error) = filled {
+            tracing::warn!(%error, "no room for the whole of the store's reserve");
+        }
+    }
+
+    /// Builds a database from a dump, beside the one in service.
+    fn build(&self, from: &mut dyn Read, ring: &KeyRing) -> Result<DumpSummary, StoreError> {
+        let path = self.unfinished();
+        if path.exists() {
+            std::fs::remove_dir_all(&path)
+                .map_err(|error| StoreError::engine("clear up")(error.into()))?;
+        }
+        let engine = SledEngine::open(&path).map_err(StoreError::engine("build"))?;
+        load(&engine, ring, from)
+    }
+
+    /// Puts what was built in the place of the database.
+    fn put_in_service(&self) -> Result<Option<PathBuf>, StoreError> {
+        let failed = |error: std::io::Error| StoreError::engine("put in service")(error.into());
+        let mut moved_to = None;
+        if self.database().exists() {
+            let aside = (1..)
+                .map(|n: u32| self.path.join(format!("db.damaged-{n}")))
+                .find(|path| !path.exists())
+                .expect("there are fewer recoveries than numbers");
+            std::fs::rename(self.database(), &aside).map_err(failed)?;
+            moved_to = Some(aside);
+        }
+        std::fs::rename(self.unfinished(), self.database()).map_err(failed)?;
+        File::open(&self.path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed)?;
+        Ok(moved_to)
+    }
+}
+
+/// Copies a dump into an empty engine. The row that makes it a store comes last.
+pub(crate) fn load(
+    engine: &dyn Engine,
+    ring: &KeyRing,
+    from: &mut dyn Read,
+) -> Result<DumpSummary, StoreError> {
+    let failed = StoreError::engine("import");
+    if !engine.scan(b"", b"", 1).map_err(&failed)?.is_empty() {
+        return Err(StoreError::AlreadyThere);
+    }
+    let mut batch = Batch::new();
+    let mut bytes = 0;
+    let summary = dump::read(from, ring, &mut |(key, value)| {
+        bytes += key.len() + value.len();
+        batch.insert(key, Some(value));
+        if bytes >= CHUNK {
+            engine.commit(&batch).map_err(&failed)?;
+            batch.clear();
+            bytes = 0;
+        }
+        Ok(())
+    })?;
+    // The last batch holds the format row, which the reader hands over once all is proved.
+    engine.commit(&batch).map_err(&failed)?;
+    Ok(summary)
+}
+
+impl SealedStore<crate::MemoryEngine> {
+    /// A store in memory from an export: to look at one, or to test.
+    pub fn import(ring: KeyRing, from: &mut dyn Read) -> Result<Self, StoreError> {
+        let engine = crate::MemoryEngine::default();
+        load(&engine, &ring, from)?;
+        Self::over(engine, ring)
+    }
+}

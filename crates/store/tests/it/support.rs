@@ -1,0 +1,152 @@
+//! Things to store, and two kinds of store to put them in.
+use store::{KeyRing, MemoryEngine, MemoryStore, SledStore, Store};
+use types::{
+    AccessKey, AccessKeyId, AccessKeyStatus, ActionSet, AddressingStyle, Backend, BucketAccess,
+    BucketAlias, BucketMapping, BucketName, ConfigStatus, ConfigVersion, Endpoint,
+    ExternalIdPrefix, Grant, JobId, KeyPrefix, Location, Region, RoleArn, Secret, SecretString,
+    StorageConfig, StorageMode, Target, TenantId, Timestamp, UpstreamAccess,
+};
+
+pub(crate) fn tenant(name: &str) -> TenantId {
+    TenantId::parse(name).unwrap()
+}
+
+pub(crate) fn job(name: &str) -> JobId {
+    JobId::parse(name).unwrap()
+}
+
+pub(crate) fn alias(name: &str) -> BucketAlias {
+    BucketAlias::parse(name).unwrap()
+}
+
+pub(crate) fn key_id(name: &str) -> AccessKeyId {
+    AccessKeyId::parse(format!("{name:X>20}")).unwrap()
+}
+
+pub(crate) fn ring(byte: u8) -> KeyRing {
+    KeyRing::from_bytes(Secret::new([byte; 32]))
+}
+
+pub(crate) fn mapping(bucket: &str) -> BucketMapping {
+    BucketMapping {
+        location: Location {
+            backend: Backend::AwsS3 {
+                region: Region::parse("eu-central-1").unwrap(),
+                endpoint: None,
+            },
+            bucket: BucketName::parse(bucket).unwrap(),
+            prefix: KeyPrefix::parse("extractions/").unwrap(),
+        },
+        access: BucketAccess::ReadWrite,
+    }
+}
+
+/// A tenant that is reached by a role; `note` varies the content.
+pub(crate) fn config(name: &str, version: u64, note: &str) -> StorageConfig {
+    StorageConfig {
+        tenant: tenant(name),
+        version: ConfigVersion(version),
+        mode: StorageMode::Customer,
+        status: ConfigStatus::Enabled,
+        access: UpstreamAccess::AssumeRole {
+            role: RoleArn::parse("arn:aws:iam::123456789012:role/byos").unwrap(),
+            external_id_prefix: ExternalIdPrefix::default(),
+        },
+        buckets: [(alias("data"), mapping(note))].into(),
+    }
+}
+
+/// A tenant that is reached by static keys.
+pub(crate) fn static_config(name: &str, secret: &str) -> StorageConfig {
+    let mut config = config(name, 1, "bucket-a");
+    config.access = UpstreamAccess::StaticKeys {
+        access_key_id: "AKIAEXAMPLE".into(),
+        secret_access_key: SecretString::from(secret),
+    };
+    let backend = Backend::S3Compatible {
+        endpoint: Endpoint::parse("https://s3.example.com:8443").unwrap(),
+        region: Region::parse("garage").unwrap(),
+        addressing: AddressingStyle::Path,
+    };
+    for mapping in config.buckets.values_mut() {
+        mapping.location.backend = backend.clone();
+    }
+    config
+}
+
+pub(crate) fn access_key(id: &str, owner: &str) -> AccessKey {
+    AccessKey {
+        id: key_id(id),
+        tenant: tenant(owner),
+        secret: SecretString::from("canary \"secret\" \\ of the key"),
+        secret_version: 1,
+        grants: vec![Grant::on_all_buckets(ActionSet::ReadWrite)],
+        not_after: Some(Timestamp::from_unix(2_000_000_000)),
+        status: AccessKeyStatus::Active,
+    }
+}
+
+pub(crate) fn target(bucket: &str) -> Target {
+    Target {
+        mode: StorageMode::Customer,
+        mapping: mapping(bucket),
+    }
+}
+
+/// What a configuration says, secrets included, for comparison.
+pub(crate) fn told(config: &StorageConfig) -> String {
+    let access = match &config.access {
+        UpstreamAccess::AssumeRole {
+            role,
+            external_id_prefix,
+        } => format!("{role} {external_id_prefix}"),
+        UpstreamAccess::StaticKeys {
+            access_key_id,
+            secret_access_key,
+        } => format!("{access_key_id} {}", secret_access_key.expose()),
+    };
+    format!(
+        "{} {:?} {:?} {:?} {access} {:?}",
+        config.tenant, config.version, config.mode, config.status, config.buckets
+    )
+}
+
+/// The same for an access key.
+pub(crate) fn told_key(key: &AccessKey) -> String {
+    format!("{key:?} {}", key.secret.expose())
+}
+
+/// A kind of store that can be closed and opened again.
+pub(crate) trait Place {
+    type Kept: Store + 'static;
+    fn new() -> Self;
+    fn open(&self, ring: KeyRing) -> Result<Self::Kept, store::StoreError>;
+}
+
+pub(crate) struct InMemory(pub(crate) MemoryEngine);
+
+impl Place for InMemory {
+    type Kept = MemoryStore;
+
+    fn new() -> Self {
+        Self(MemoryEngine::default())
+    }
+
+    fn open(&self, ring: KeyRing) -> Result<MemoryStore, store::StoreError> {
+        MemoryStore::over(self.0.clone(), ring)
+    }
+}
+
+pub(crate) struct OnDisk(pub(crate) tempfile::TempDir);
+
+impl Place for OnDisk {
+    type Kept = SledStore;
+
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn open(&self, ring: KeyRing) -> Result<SledStore, store::StoreError> {
+        SledStore::open(self.0.path(), ring)
+    }
+}
