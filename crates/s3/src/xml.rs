@@ -98,10 +98,10 @@ impl Scanner {
     /// The bytes of `text` that made complete tokens.
     fn scan<V: Visit>(&mut self, text: &str, visitor: &mut V) -> Result<usize, V::Error> {
         let mut base = 0;
-        if let Some(rest) = text.strip_prefix(BYTE_ORDER_MARK) {
+        while text[base..].starts_with(BYTE_ORDER_MARK) {
             // The reader swallows a byte order mark at its beginning, which for us may be the
             // middle of a key.
-            base = text.len() - rest.len();
+            base += BYTE_ORDER_MARK.len();
             if self.started {
                 self.text(BYTE_ORDER_MARK, visitor)?;
             }
@@ -306,8 +306,8 @@ fn escape_into(text: &str, out: &mut String) {
     }
 }
 
-/// Control characters become references, as S3 itself writes them; what XML cannot say at all
-/// becomes the replacement character.
+/// Control characters and non-characters become references, as S3 itself writes them, so that no
+/// two keys look the same. Only NUL, which no key holds, is replaced.
 fn escape(found: char) -> Option<std::borrow::Cow<'static, str>> {
     Some(match found {
         '&' => "&amp;".into(),
@@ -316,9 +316,9 @@ fn escape(found: char) -> Option<std::borrow::Cow<'static, str>> {
         '"' => "&quot;".into(),
         '\'' => "&apos;".into(),
         '\n' | '\t' => return None,
-        '\0' | '\u{fffe}' | '\u{ffff}' => "\u{fffd}".into(),
-        control if control < ' ' || control == '\u{7f}' => {
-            format!("&#x{:X};", u32::from(control)).into()
+        '\0' => "\u{fffd}".into(),
+        '\u{1}'..='\u{1f}' | '\u{7f}' | '\u{fffe}' | '\u{ffff}' => {
+            format!("&#x{:X};", u32::from(found)).into()
         }
         _ => return None,
     })

@@ -8,7 +8,7 @@ use crate::error_code::ErrorCode;
 use crate::operation::{ObjectName, Requirement, Subject, VersionId, delete_action};
 use crate::xml::Writer;
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use types::{KeyPrefix, ObjectKey};
 
 /// Source: S3 API reference, DeleteObjects.
@@ -90,7 +90,7 @@ impl DeleteObjectsRequest {
             body: None,
             prefix: prefix.clone(),
             quiet: self.quiet,
-            sent: HashMap::new(),
+            sent: HashSet::new(),
             refused: Vec::new(),
         };
         let mut out = Writer::document();
@@ -108,7 +108,7 @@ impl DeleteObjectsRequest {
                         out.leaf("VersionId", version.as_str());
                     }
                     out.close("Object");
-                    *plan.sent.entry(joined.as_str().to_owned()).or_default() += 1;
+                    plan.sent.insert(joined.into());
                 }
                 Err(error) => plan.refused.push((entry, error)),
             }
@@ -158,8 +158,8 @@ pub struct DeletePlan {
     body: Option<Bytes>,
     prefix: KeyPrefix,
     quiet: bool,
-    /// The joined keys, and how often each was sent.
-    sent: HashMap<String, usize>,
+    /// The joined keys.
+    sent: HashSet<String>,
     refused: Vec<(DeleteEntry, S3Error)>,
 }
 
@@ -181,7 +181,7 @@ impl DeletePlan {
     /// # Errors
     /// `TenantStorageRefused` when the upstream's document is not one, names a key that was not
     /// sent, or leaves a key out that was.
-    pub fn result(mut self, upstream: &[u8]) -> Result<Bytes, S3Error> {
+    pub fn result(self, upstream: &[u8]) -> Result<Bytes, S3Error> {
         let mut out = Writer::document();
         out.open_root("DeleteResult");
         if self.body.is_some() {
@@ -195,18 +195,19 @@ impl DeletePlan {
         Ok(out.into_bytes())
     }
 
-    fn merge(&mut self, upstream: &[u8], out: &mut Writer) -> Result<(), S3Error> {
+    fn merge(&self, upstream: &[u8], out: &mut Writer) -> Result<(), S3Error> {
         let document =
             Records::parse(upstream, "DeleteResult", MAX_KEYS).map_err(|_| unexpected())?;
+        let mut answered = HashSet::new();
         for (name, record) in &document.records {
             let joined = field(record, "Key").ok_or_else(unexpected)?;
             let key = joined
                 .strip_prefix(self.prefix.as_str())
                 .ok_or_else(unexpected)?;
-            match self.sent.get_mut(joined) {
-                Some(count) if *count > 0 => *count -= 1,
-                _ => return Err(unexpected()),
+            if !self.sent.contains(joined) {
+                return Err(unexpected());
             }
+            answered.insert(joined);
             match name.as_str() {
                 "Deleted" => write_deleted(out, key, record),
                 "Error" => {
@@ -217,7 +218,7 @@ impl DeletePlan {
             }
         }
         // A key that the upstream says nothing about may still be there.
-        if !self.quiet && self.sent.values().any(|count| *count > 0) {
+        if !self.quiet && answered.len() < self.sent.len() {
             return Err(unexpected());
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What of the client's headers goes to the tenant's storage, operation by operation.
 
 use super::METADATA;
-use crate::checksum::declared_checksums;
+use crate::checksum::{DeclaredChecksums, declared_checksums};
 use crate::content_encoding::strip_aws_chunked;
 use crate::error::S3Error;
 use crate::error_code::ErrorCode;
@@ -37,6 +37,8 @@ pub struct RequestHeaders {
     pub source_expected_bucket_owner: Option<AccountId>,
     /// Whether an SSE-C key is among them: refuse unless both connections are encrypted.
     pub customer_key: bool,
+    /// What the client declares about its body.
+    pub checksums: DeclaredChecksums,
 }
 
 const CUSTOMER_KEY: &[&str] = &[
@@ -179,13 +181,13 @@ pub fn request_headers(
     checksums: ChecksumPolicy,
 ) -> Result<RequestHeaders, S3Error> {
     check_sizes(operation, headers)?;
-    declared_checksums(headers)?;
     let lists = forwarded(operation);
     let mut sorted = RequestHeaders {
         forward: HeaderMap::with_capacity(16),
         expected_bucket_owner: None,
         source_expected_bucket_owner: None,
         customer_key: false,
+        checksums: declared_checksums(headers)?,
     };
     for name in headers.keys() {
         let text = name.as_str();
