@@ -6,10 +6,12 @@
 
 mod arn;
 mod fields;
+mod malformed;
 mod parse;
+mod principals;
 mod strict_json;
 
-pub use parse::{Malformed, Reason};
+pub use malformed::{Malformed, Reason};
 
 use crate::evaluate::condition::Condition;
 use crate::evaluate::pattern::{ArnPattern, Pattern};

@@ -65,6 +65,15 @@ impl Request {
         self
     }
 
+    /// Adds what AWS itself knows about the caller, unless the context already says it; and takes
+    /// away the keys that the action does not carry. [`evaluate`] does this by itself.
+    pub fn fill_in_context(&mut self) {
+        self.principal.describe(&mut self.context);
+        let action = &self.action;
+        self.context
+            .retain(|key| crate::catalogue::may_carry(action, key));
+    }
+
     /// Adds a condition key.
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.context.set(key, value);

@@ -4,7 +4,7 @@
 //! that must know what a document means: the gateway's session policies, the sandbox's IAM, the
 //! provisioner's proofs, the "denied, because" explanation.
 
-mod catalogue;
+pub mod catalogue;
 pub mod document;
 pub mod evaluate;
 

@@ -1,6 +1,6 @@
 //! Reading JSON values of a policy: scalars and lists mean the same.
 
-use super::parse::{Malformed, Reason};
+use super::malformed::{Malformed, Reason};
 use serde_json::{Map, Value};
 
 /// An object, and where it stands.

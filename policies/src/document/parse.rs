@@ -1,103 +1,17 @@
 //! From JSON to [`Policy`], refusing what IAM refuses.
 
 use super::arn::check_resource;
-use super::fields::{Fields, scalars, texts};
+use super::fields::{Fields, scalars};
+use super::malformed::{Malformed, Reason};
+use super::principals::principal_elements;
 use super::strict_json::is_document_char;
 use super::{
-    ActionClause, Effect, Policy, PolicyKind, PrincipalClause, PrincipalElement, ResourceClause,
-    Statement, Version,
+    ActionClause, Effect, Policy, PolicyKind, PrincipalClause, ResourceClause, Statement, Version,
 };
 use crate::evaluate::condition::{Condition, Operator};
 use crate::evaluate::pattern::{ArnPattern, Pattern, Variables};
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// A document that IAM would not take: where, and which rule it breaks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the policy is malformed{}: {reason}", if path.is_empty() { String::new() } else { format!(" at {path}") })]
-pub struct Malformed {
-    /// The place, `Statement[0].Action`; empty for the document itself.
-    pub path: String,
-    /// The rule.
-    pub reason: Reason,
-}
-
-/// A rule of the policy grammar.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// Longer than any policy may be.
-    #[error("it is longer than any policy may be")]
-    TooLong,
-    /// Not JSON, or the same key twice in one object.
-    #[error("it is not well-formed JSON: {0}")]
-    NotJson(String),
-    /// A character outside U+0009, U+000A, U+000D and U+0020 to U+00FF.
-    #[error("character {0:?} may not stand in a policy")]
-    Character(char),
-    /// An object was expected.
-    #[error("it must be an object")]
-    NotAnObject,
-    /// A text, or a list of texts, was expected.
-    #[error("it must be a text or a list of texts")]
-    NotText,
-    /// A list that must name something names nothing.
-    #[error("the list is empty")]
-    EmptyList,
-    /// An element that the grammar does not have.
-    #[error("element {0:?} does not exist here")]
-    UnknownElement(String),
-    /// A required element is missing.
-    #[error("element {0:?} is missing")]
-    Missing(&'static str),
-    /// Two elements that exclude each other.
-    #[error("{0:?} and {1:?} may not stand together")]
-    Both(&'static str, &'static str),
-    /// An element that this kind of policy may not have.
-    #[error("a {1} has no element {0:?}")]
-    Forbidden(&'static str, PolicyKind),
-    /// Neither of the two versions.
-    #[error("the version must be \"2012-10-17\" or \"2008-10-17\"")]
-    Version,
-    /// Neither Allow nor Deny.
-    #[error("the effect must be \"Allow\" or \"Deny\"")]
-    Effect,
-    /// A `Sid` outside its alphabet.
-    #[error("a Sid may hold only letters and digits")]
-    Sid,
-    /// Two statements with one `Sid`.
-    #[error("Sid {0:?} stands twice")]
-    DuplicateSid(String),
-    /// Not `service:Name`.
-    #[error("action {0:?} must be \"*\" or look like service:Name")]
-    Action(String),
-    /// Not an `sts:` action, in a trust policy.
-    #[error("a trust policy may name only sts actions, not {0:?}")]
-    TrustAction(String),
-    /// Not a resource.
-    #[error("resource {0:?} is not valid: {1}")]
-    Resource(String, &'static str),
-    /// Not a principal.
-    #[error("principal {0:?} is not valid")]
-    Principal(String),
-    /// Not an operator.
-    #[error("condition operator {0:?} does not exist")]
-    Operator(String),
-    /// Not a condition key.
-    #[error("condition key {0:?} must look like prefix:name")]
-    ConditionKey(String),
-    /// Not a value for its operator.
-    #[error("condition value {0:?} is not valid: {1}")]
-    ConditionValue(String, &'static str),
-}
-
-impl Malformed {
-    pub(super) fn at(path: &str, reason: Reason) -> Self {
-        Self {
-            path: path.to_string(),
-            reason,
-        }
-    }
-}
 
 /// Parses a document of `kind`.
 pub(super) fn policy(kind: PolicyKind, value: &Value) -> Result<Policy, Malformed> {
@@ -269,7 +183,7 @@ impl Grammar {
         let compile = |text: &str| {
             check_resource(text)
                 .and_then(|()| {
-                    ArnPattern::compile(text, self.variables)
+                    ArnPattern::resource(text, self.variables)
                         .map_err(|_| "a policy variable has no closing brace")
                 })
                 .map_err(|rule| Malformed::at(&path, Reason::Resource(text.to_string(), rule)))
@@ -363,92 +277,4 @@ fn is_condition_key(text: &str) -> bool {
         }
         None => false,
     }
-}
-
-fn principal_elements(path: &str, value: &Value) -> Result<Vec<PrincipalElement>, Malformed> {
-    let object = match value {
-        Value::String(star) if star == "*" => return Ok(vec![PrincipalElement::Anyone]),
-        Value::String(other) => {
-            return Err(Malformed::at(path, Reason::Principal(other.clone())));
-        }
-        Value::Object(object) if object.is_empty() => {
-            return Err(Malformed::at(path, Reason::EmptyList));
-        }
-        Value::Object(object) => object,
-        _ => return Err(Malformed::at(path, Reason::NotAnObject)),
-    };
-    let mut elements = Vec::new();
-    for (kind, values) in object {
-        let path = format!("{path}.{kind}");
-        for text in texts(&path, values)? {
-            let element = match kind.as_str() {
-                "AWS" => aws_principal(text),
-                "Service" => is_service(text).then(|| PrincipalElement::Service(text.to_string())),
-                "Federated" => Some(PrincipalElement::Federated(text.to_string())),
-                "CanonicalUser" => Some(PrincipalElement::CanonicalUser(text.to_string())),
-                _ => {
-                    return Err(Malformed::at(&path, Reason::UnknownElement(kind.clone())));
-                }
-            };
-            match element {
-                Some(element) => elements.push(element),
-                None => return Err(Malformed::at(&path, Reason::Principal(text.to_string()))),
-            }
-        }
-    }
-    Ok(elements)
-}
-
-fn is_service(text: &str) -> bool {
-    text.contains('.')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
-}
-
-fn aws_principal(text: &str) -> Option<PrincipalElement> {
-    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
-    if text == "*" {
-        return Some(PrincipalElement::Anyone);
-    }
-    if is_account(text) {
-        return Some(PrincipalElement::Account(text.to_string()));
-    }
-    if is_unique_id(text) {
-        return Some(PrincipalElement::UniqueId(text.to_string()));
-    }
-    // A principal's ARN takes neither wildcards nor variables.
-    if text.contains(['*', '?', '$']) {
-        return None;
-    }
-    let fields: Vec<&str> = text.splitn(6, ':').collect();
-    let ["arn", partition, service, "", account, resource] = fields[..] else {
-        return None;
-    };
-    if partition.is_empty() || !is_account(account) {
-        return None;
-    }
-    let names = |prefix: &str| {
-        resource
-            .strip_prefix(prefix)
-            .is_some_and(|name| !name.is_empty())
-    };
-    match service {
-        "iam" if resource == "root" => Some(PrincipalElement::Account(account.to_string())),
-        "iam" if names("user/") || names("role/") => Some(PrincipalElement::Arn(text.to_string())),
-        "sts" if names("assumed-role/") || names("federated-user/") => {
-            Some(PrincipalElement::Arn(text.to_string()))
-        }
-        _ => None,
-    }
-}
-
-/// `AROA...`, `AIDA...`: what stands in place of a principal that is gone.
-pub(crate) fn is_unique_id(text: &str) -> bool {
-    let alphabet = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    (16..=128).contains(&text.len())
-        && ["AROA", "AIDA", "AIPA", "ANPA"]
-            .iter()
-            .any(|prefix| text.starts_with(prefix))
-        && text.bytes().all(alphabet)
 }

@@ -1,7 +1,7 @@
 //! JSON without the tolerance: a key that stands twice in one object is an error, because two
 //! readers may each obey another one of the two.
 
-use super::parse::{Malformed, Reason};
+use super::malformed::{Malformed, Reason};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;

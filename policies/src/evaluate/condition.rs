@@ -163,7 +163,7 @@ impl Operator {
                     .map(Operand::Text)
                     .map_err(|_| UNCLOSED)
             }
-            Test::Arn => ArnPattern::compile(text, variables)
+            Test::Arn => ArnPattern::six_fields(text, variables)
                 .map(Operand::Arn)
                 .map_err(|_| UNCLOSED),
             Test::Number(_) => value::number(text)
@@ -203,7 +203,7 @@ impl Condition {
                 SetOperator::None => if_exists || negated,
             };
         };
-        let one = |value: &String| self.matches_any(value, lookup) != negated;
+        let one = |value: &String| self.accepts(value, lookup);
         match set {
             SetOperator::All => values.iter().all(one),
             SetOperator::Any => values.iter().any(one),
@@ -218,36 +218,46 @@ impl Condition {
             .any(|operand| matches!(operand, Operand::Bool(wanted) if *wanted == absent))
     }
 
-    fn matches_any(&self, value: &str, lookup: &dyn Lookup) -> bool {
-        self.operands
+    /// Whether `value` matches one of the operands, or for a negated operator, none of them.
+    ///
+    /// What cannot be compared (a date that is none, a variable without a value) satisfies
+    /// neither an operator nor its negation.
+    fn accepts(&self, value: &str, lookup: &dyn Lookup) -> bool {
+        let mut answers = self
+            .operands
             .iter()
-            .any(|operand| self.operator.test.matches(operand, value, lookup))
+            .map(|operand| self.operator.test.compare(operand, value, lookup));
+        if self.operator.negated {
+            answers.all(|answer| answer == Some(false))
+        } else {
+            answers.any(|answer| answer == Some(true))
+        }
     }
 }
 
 impl Test {
-    fn matches(self, operand: &Operand, value: &str, lookup: &dyn Lookup) -> bool {
+    /// Whether `value` matches `operand`; `None` when the two cannot be compared.
+    fn compare(self, operand: &Operand, value: &str, lookup: &dyn Lookup) -> Option<bool> {
         match (self, operand) {
-            (Self::StringEquals, Operand::Text(pattern)) => {
-                pattern.literal(lookup).is_some_and(|text| text == value)
+            (Self::StringEquals, Operand::Text(pattern)) => Some(pattern.literal(lookup)? == value),
+            (Self::StringEqualsIgnoreCase, Operand::Text(pattern)) => {
+                Some(pattern.literal(lookup)?.to_lowercase() == value.to_lowercase())
             }
-            (Self::StringEqualsIgnoreCase, Operand::Text(pattern)) => pattern
-                .literal(lookup)
-                .is_some_and(|text| text.to_lowercase() == value.to_lowercase()),
-            (Self::StringLike, Operand::Text(pattern)) => pattern.matches(value, lookup),
-            (Self::Arn, Operand::Arn(pattern)) => pattern.matches(value, lookup),
-            (Self::Number(compare), Operand::Number(wanted)) => value::number(value)
-                .and_then(|number| number.partial_cmp(wanted))
-                .is_some_and(|order| compare.accepts(order)),
+            (Self::StringLike, Operand::Text(pattern)) => pattern.compare(value, lookup),
+            (Self::Arn, Operand::Arn(pattern)) => pattern.compare(value, lookup),
+            (Self::Number(compare), Operand::Number(wanted)) => {
+                let order = value::number(value)?.partial_cmp(wanted)?;
+                Some(compare.accepts(order))
+            }
             (Self::Date(compare), Operand::Date(wanted)) => {
-                value::date(value).is_some_and(|date| compare.accepts(date.cmp(wanted)))
+                Some(compare.accepts(value::date(value)?.cmp(wanted)))
             }
-            (Self::Bool, Operand::Bool(wanted)) => value::boolean(value) == Some(*wanted),
-            (Self::Binary, Operand::Binary(wanted)) => wanted == value,
-            (Self::IpAddress, Operand::Ip(network, bits)) => value
-                .parse()
-                .is_ok_and(|address| value::contains(*network, *bits, address)),
-            _ => false,
+            (Self::Bool, Operand::Bool(wanted)) => Some(value::boolean(value)? == *wanted),
+            (Self::Binary, Operand::Binary(wanted)) => Some(wanted == value),
+            (Self::IpAddress, Operand::Ip(network, bits)) => {
+                Some(value::contains(*network, *bits, value.parse().ok()?))
+            }
+            _ => None,
         }
     }
 }

@@ -2,19 +2,18 @@
 
 use super::statement::{Naming, Subject, applies};
 use super::{Decision, Layer, PolicySet, Principal, Request, StatementRef};
-use crate::catalogue;
 use crate::document::{Effect, Policy, PolicyKind};
 
 /// Decides `request` under `policies`.
 pub fn evaluate(request: &Request, policies: &PolicySet<'_>) -> Decision {
-    let mut context = request.context.clone();
-    request.principal.describe(&mut context);
-    context.retain(|key| catalogue::may_carry(&request.action, key));
+    let mut filled = request.clone();
+    filled.fill_in_context();
     let subject = Subject {
         principal: &request.principal,
         action: &request.action,
         resource: &request.resource,
-        context: &context,
+        context: &filled.context,
+        bounded: policies.boundary.is_some(),
     };
     let votes = Votes::count(policies, &subject);
     match votes.denied {
@@ -106,6 +105,7 @@ impl Votes {
         if !is_cross_account(request) {
             match naming {
                 Some(Naming::Itself) => return Decision::Allowed { by },
+                Some(Naming::Anyone) => return caller.without_boundary().limits(by),
                 Some(Naming::Role) => return caller.limits(by),
                 Some(Naming::Account) | None => {}
             }
@@ -132,6 +132,13 @@ impl CallerSide {
             None => return implicit(Layer::Identity),
         }
         self.limits(by)
+    }
+
+    fn without_boundary(self) -> Self {
+        Self {
+            boundary: None,
+            ..self
+        }
     }
 
     /// The grant came from elsewhere; the limits still hold.

@@ -44,12 +44,11 @@ impl Pattern {
         })
     }
 
-    /// Whether `text` matches; a variable that the request has no single value for never does.
-    pub(crate) fn matches(&self, text: &str, lookup: &dyn Lookup) -> bool {
-        let Some(pieces) = resolve(&self.pieces, lookup) else {
-            return false;
-        };
-        glob(&pieces, &text.chars().collect::<Vec<_>>(), |a, b| a == b)
+    /// Whether `text` matches; `None` when a variable has no single value in the request.
+    pub(crate) fn compare(&self, text: &str, lookup: &dyn Lookup) -> Option<bool> {
+        let pieces = resolve(&self.pieces, lookup)?;
+        let text: Vec<char> = text.chars().collect();
+        Some(glob(&pieces, &text, |a, b| a == b))
     }
 
     /// The same for action names, whose case does not matter.
@@ -170,51 +169,63 @@ fn glob(pattern: &[Piece], text: &[char], same: impl Fn(char, char) -> bool) -> 
 /// A pattern for ARNs: six fields between colons, each matched on its own, so that a wildcard in
 /// one field cannot reach into the next. The sixth takes the rest, colons included.
 #[derive(Debug, Clone)]
-pub(crate) struct ArnPattern {
-    fields: ArnFields,
-}
-
-#[derive(Debug, Clone)]
-enum ArnFields {
+pub(crate) enum ArnPattern {
     /// `*`, alone.
     Everything,
     /// The six.
     Six(Box<[Pattern; 6]>),
-    /// Not an ARN: it matches no ARN. Conditions may hold such text; resources may not.
+    /// Not an ARN: it can be compared with none.
     NotAnArn,
 }
 
 impl ArnPattern {
-    pub(crate) fn compile(source: &str, variables: Variables) -> Result<Self, UnclosedVariable> {
-        let fields = if source == "*" {
-            ArnFields::Everything
-        } else {
-            let parts = split_fields(source, variables);
-            let compiled = parts
-                .iter()
-                .map(|part| Pattern::compile(part, variables))
-                .collect::<Result<Vec<_>, _>>()?;
-            match <[Pattern; 6]>::try_from(compiled) {
-                Ok(six) => ArnFields::Six(Box::new(six)),
-                Err(_) => ArnFields::NotAnArn,
-            }
-        };
-        Ok(Self { fields })
+    /// A `Resource`: an ARN pattern or `*`.
+    pub(crate) fn resource(source: &str, variables: Variables) -> Result<Self, UnclosedVariable> {
+        if source == "*" {
+            return Ok(Self::Everything);
+        }
+        Self::six_fields(source, variables)
     }
 
-    pub(crate) fn matches(&self, arn: &str, lookup: &dyn Lookup) -> bool {
-        match &self.fields {
-            ArnFields::Everything => true,
-            ArnFields::NotAnArn => false,
-            ArnFields::Six(patterns) => {
-                let parts: Vec<&str> = arn.splitn(6, ':').collect();
-                parts.len() == 6
-                    && patterns
-                        .iter()
-                        .zip(parts)
-                        .all(|(pattern, part)| pattern.matches(part, lookup))
+    /// The value of an ARN condition: always six fields.
+    pub(crate) fn six_fields(source: &str, variables: Variables) -> Result<Self, UnclosedVariable> {
+        let fields = split_fields(source, variables)
+            .into_iter()
+            .map(|field| Pattern::compile(field, variables))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(match <[Pattern; 6]>::try_from(fields) {
+            Ok(six) => Self::Six(Box::new(six)),
+            Err(_) => Self::NotAnArn,
+        })
+    }
+
+    /// Whether a `Resource` covers `resource`, which may be the `*` of actions without resource;
+    /// `None` when a variable has no value.
+    pub(crate) fn covers(&self, resource: &str, lookup: &dyn Lookup) -> Option<bool> {
+        match self {
+            Self::Six(_) if resource.splitn(6, ':').count() < 6 => Some(false),
+            _ => self.compare(resource, lookup),
+        }
+    }
+
+    /// Whether `arn` matches; `None` when either is not an ARN or a variable has no value.
+    pub(crate) fn compare(&self, arn: &str, lookup: &dyn Lookup) -> Option<bool> {
+        let patterns = match self {
+            Self::Everything => return Some(true),
+            Self::NotAnArn => return None,
+            Self::Six(patterns) => patterns,
+        };
+        let fields: [&str; 6] = arn.splitn(6, ':').collect::<Vec<_>>().try_into().ok()?;
+        let mut all = Some(true);
+        for (pattern, field) in patterns.iter().zip(fields) {
+            match pattern.compare(field, lookup) {
+                // No value of a variable elsewhere could make up for this.
+                Some(false) => return Some(false),
+                Some(true) => {}
+                None => all = None,
             }
         }
+        all
     }
 }
 
@@ -245,7 +256,8 @@ mod tests {
     fn matches(pattern: &str, text: &str, context: &Context) -> bool {
         Pattern::compile(pattern, Variables::Replaced)
             .unwrap()
-            .matches(text, context)
+            .compare(text, context)
+            == Some(true)
     }
 
     #[test]
@@ -297,9 +309,10 @@ mod tests {
     fn a_wildcard_in_one_arn_field_stays_in_it() {
         let none = Context::new();
         let arn = |pattern: &str, text: &str| {
-            ArnPattern::compile(pattern, Variables::Replaced)
+            ArnPattern::resource(pattern, Variables::Replaced)
                 .unwrap()
-                .matches(text, &none)
+                .compare(text, &none)
+                == Some(true)
         };
         assert!(arn(
             "arn:aws:s3:::b*",

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::principal::Principal;
-use crate::document::{PrincipalClause, PrincipalElement, Statement};
+use crate::document::{Effect, PrincipalClause, PrincipalElement, Statement};
 
 /// How a resource policy names the caller. The later, the more it grants by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +11,9 @@ pub(super) enum Naming {
     Account,
     /// As the role of a session: limited by boundary and session policies.
     Role,
-    /// As this very user, session or service, or as anyone: limited by nothing but denies.
+    /// As anyone, which reaches a session behind its role's boundary: limited by session policies.
+    Anyone,
+    /// As this very user, session or service: limited by nothing but denies.
     Itself,
 }
 
@@ -21,13 +23,15 @@ pub(super) struct Subject<'a> {
     pub(super) action: &'a str,
     pub(super) resource: &'a str,
     pub(super) context: &'a Context,
+    /// Whether the caller has a permissions boundary.
+    pub(super) bounded: bool,
 }
 
 /// The answer of [`applies`]: the statement speaks about the request, naming the caller like this.
 pub(super) fn applies(statement: &Statement, subject: &Subject<'_>) -> Option<Naming> {
     let naming = match &statement.principals {
         None => Naming::Itself,
-        Some(clause) => named(clause, subject)?,
+        Some(clause) => named(clause, statement.effect, subject)?,
     };
     let holds = action_matches(statement, subject.action)
         && resource_matches(statement, subject)
@@ -52,14 +56,18 @@ fn resource_matches(statement: &Statement, subject: &Subject<'_>) -> bool {
         // A trust policy speaks about its own role.
         return true;
     };
-    let listed = clause
+    let mut answers = clause
         .patterns
         .iter()
-        .any(|pattern| pattern.matches(subject.resource, subject.context));
-    listed != clause.negated
+        .map(|pattern| pattern.covers(subject.resource, subject.context));
+    if clause.negated {
+        answers.all(|answer| answer == Some(false))
+    } else {
+        answers.any(|answer| answer == Some(true))
+    }
 }
 
-fn named(clause: &PrincipalClause, subject: &Subject<'_>) -> Option<Naming> {
+fn named(clause: &PrincipalClause, effect: Effect, subject: &Subject<'_>) -> Option<Naming> {
     let best = clause
         .elements
         .iter()
@@ -68,19 +76,16 @@ fn named(clause: &PrincipalClause, subject: &Subject<'_>) -> Option<Naming> {
     if !clause.negated {
         return best;
     }
-    match best {
-        None => Some(Naming::Itself),
-        Some(_) => None,
-    }
+    // IAM user guide, "Permissions boundaries": a Deny with NotPrincipal always reaches a
+    // principal that has a boundary, whatever it lists.
+    let always = effect == Effect::Deny && subject.bounded;
+    (best.is_none() || always).then_some(Naming::Anyone)
 }
 
 fn names(element: &PrincipalElement, subject: &Subject<'_>) -> Option<Naming> {
     let principal = subject.principal;
     match element {
-        PrincipalElement::Anyone => Some(match principal {
-            Principal::Session { .. } => Naming::Role,
-            _ => Naming::Itself,
-        }),
+        PrincipalElement::Anyone => Some(Naming::Anyone),
         PrincipalElement::Account(id) => {
             (principal.account()?.as_str() == id).then_some(match principal {
                 Principal::Root { .. } => Naming::Itself,
