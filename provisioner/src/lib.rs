@@ -1,6 +1,7 @@
 //! Sets a tenant's storage up, proves it, finds drift, takes it down.
 //!
-//! A pure core decides ([`model`]: what shall be), a thin shell calls AWS. Everything that can
+//! A pure core decides ([`model`]: what shall be; [`plan`]: how to get there), a thin shell calls AWS. Everything that can
 //! be known without a call is checked without one.
 
 pub mod model;
+pub mod plan;

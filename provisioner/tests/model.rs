@@ -114,7 +114,7 @@ fn the_partition_of_the_region_stands_in_every_arn() {
 fn lifecycle_nonsense_is_refused_locally() {
     let cases = [
         r#"data.lifecycle = [{ id = "a", expire_days = 5 }, { id = "a", expire_days = 6 }]"#,
-        r#"data.lifecycle = [{ id = "byos-probe", expire_days = 5 }]"#,
+        r#"data.lifecycle = [{ id = "probe", expire_days = 5 }]"#,
         r#"data.lifecycle = [{ id = "a" }]"#,
         r#"data.lifecycle = [{ id = "a", expire_days = 0 }]"#,
         r#"data.lifecycle = [{ id = "a", expire_days = 30, transitions = [{ days = 40, class = "GLACIER" }] }]"#,

@@ -170,7 +170,7 @@ pub enum TransitionMinimum {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LifecycleRule {
-    /// Unique in the bucket.
+    /// Unique in the bucket; once compiled it begins with [`OUR_ID_PREFIX`].
     pub id: String,
     /// Only objects below it; empty means all.
     pub prefix: String,
@@ -291,13 +291,14 @@ pub struct Notifications {
     pub entries: Vec<Notification>,
 }
 
-/// What our notification ids begin with.
-pub const NOTIFICATION_ID_PREFIX: &str = "byos-";
+/// What the ids of our lifecycle rules, notifications and inventories begin with: whatever else
+/// stands beside them is not ours.
+pub const OUR_ID_PREFIX: &str = "byos-";
 
 /// One subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notification {
-    /// Begins with [`NOTIFICATION_ID_PREFIX`].
+    /// Begins with [`OUR_ID_PREFIX`].
     pub id: String,
     /// Queue, topic or function.
     pub destination: Destination,
@@ -333,7 +334,7 @@ impl Destination {
 /// A list of the bucket's objects that S3 writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Inventory {
-    /// Unique in the bucket.
+    /// Unique in the bucket; begins with [`OUR_ID_PREFIX`].
     pub id: String,
     /// The bucket that receives it.
     pub destination: BucketName,

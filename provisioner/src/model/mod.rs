@@ -8,6 +8,7 @@ mod arn;
 mod bucket;
 mod compile;
 mod desired;
+mod documents;
 mod file;
 mod names;
 mod problems;
@@ -18,11 +19,13 @@ pub use arn::Arn;
 pub use bucket::{
     ABORT_RULE_ID, BlockedEncryption, CorsRule, DesiredBucket, Destination, Encryption, Inventory,
     InventoryFormat, InventoryFrequency, Lifecycle, LifecycleRule, LockMode, LogKeyFormat, Logging,
-    NOTIFICATION_ID_PREFIX, Namespace, Notification, Notifications, ObjectLock, PROBE_RULE_ID,
-    Purpose, StorageClass, Transition, TransitionMinimum, Versioning,
+    Namespace, Notification, Notifications, OUR_ID_PREFIX, ObjectLock, PROBE_RULE_ID, Purpose,
+    StorageClass, Transition, TransitionMinimum, Versioning,
 };
+pub(crate) use compile::managed_policy_arn;
 pub use compile::{Home, check_together, compile, is_our_tag};
 pub use desired::{Desired, ORIGIN_TAG, OWNER_TAG, Store, UNMANAGED_TAG};
+pub use documents::Documents;
 pub use file::{FileError, FileFormat, MAX_FILE_BYTES, read_tenants};
 pub use names::{MAX_BUCKET_NAME, MAX_POLICY_NAME, MAX_ROLE_NAME, Naming};
 pub use problems::{Problem, Problems};

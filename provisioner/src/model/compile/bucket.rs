@@ -3,8 +3,8 @@
 use super::{Base, events, lifecycle, naming, tags_with_owner, text};
 use crate::model::arn::Arn;
 use crate::model::bucket::{
-    CorsRule, DesiredBucket, Encryption, Inventory, Lifecycle, Logging, Namespace, Purpose,
-    Versioning,
+    CorsRule, DesiredBucket, Encryption, Inventory, Lifecycle, Logging, Namespace, OUR_ID_PREFIX,
+    Purpose, Versioning,
 };
 use crate::model::problems::Checks;
 use crate::model::spec::{BucketSpec, EncryptionSpec, InventorySpec, TenantSpec};
@@ -340,9 +340,9 @@ fn inventory(
 ) -> Option<Inventory> {
     let id_is_legal = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     checks.require(
-        (1..=64).contains(&spec.id.len()) && spec.id.bytes().all(id_is_legal),
+        (1..=59).contains(&spec.id.len()) && spec.id.bytes().all(id_is_legal),
         format!("{path}.id"),
-        "an inventory id has 1 to 64 of A-Z a-z 0-9 . _ -",
+        "an inventory id has 1 to 59 of A-Z a-z 0-9 . _ -",
     );
     for field in &spec.fields {
         checks.require(
@@ -376,7 +376,7 @@ fn inventory(
     );
     text::plain(&spec.prefix, &format!("{path}.prefix"), checks);
     Some(Inventory {
-        id: spec.id.clone(),
+        id: format!("{OUR_ID_PREFIX}{}", spec.id),
         destination_is_ours: destination == names.logs,
         destination,
         destination_account,

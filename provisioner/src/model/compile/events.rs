@@ -2,7 +2,7 @@
 
 use super::{Base, text};
 use crate::model::arn::Arn;
-use crate::model::bucket::{Destination, NOTIFICATION_ID_PREFIX, Notification, Notifications};
+use crate::model::bucket::{Destination, Notification, Notifications, OUR_ID_PREFIX};
 use crate::model::problems::Checks;
 use crate::model::spec::{BucketSpec, NotificationSpec};
 use std::collections::BTreeSet;
@@ -111,7 +111,7 @@ fn compile_entry(
         "S3 does not deliver to FIFO queues or topics: go through EventBridge",
     );
     Some(Notification {
-        id: format!("{NOTIFICATION_ID_PREFIX}{}", spec.id),
+        id: format!("{OUR_ID_PREFIX}{}", spec.id),
         destination,
         events: spec.events.clone(),
         prefix: spec.prefix.clone(),

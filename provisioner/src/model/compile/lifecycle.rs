@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::model::bucket::{
-    ABORT_RULE_ID, Lifecycle, LifecycleRule, PROBE_RULE_ID, StorageClass, Transition,
+    ABORT_RULE_ID, Lifecycle, LifecycleRule, OUR_ID_PREFIX, PROBE_RULE_ID, StorageClass, Transition,
 };
 use crate::model::problems::Checks;
 use crate::model::spec::BucketSpec;
@@ -30,11 +30,11 @@ pub(super) fn compile(
         &*here,
         "a bucket can have 1,000 lifecycle rules, two of which are ours",
     );
-    let mut ids = BTreeSet::from([ABORT_RULE_ID, PROBE_RULE_ID]);
+    let mut ids = BTreeSet::from([ABORT_RULE_ID, PROBE_RULE_ID].map(str::to_string));
     for (at, rule) in bucket.lifecycle.iter().enumerate() {
         let here = format!("{here}[{at}]");
         checks.require(
-            ids.insert(&rule.id),
+            ids.insert(our_id(&rule.id)),
             format!("{here}.id"),
             format!("{:?} is used twice, or is one of ours", rule.id),
         );
@@ -43,16 +43,27 @@ pub(super) fn compile(
     Lifecycle {
         abort_incomplete_days,
         probe_prefix,
-        rules: bucket.lifecycle.clone(),
+        rules: bucket
+            .lifecycle
+            .iter()
+            .map(|rule| LifecycleRule {
+                id: our_id(&rule.id),
+                ..rule.clone()
+            })
+            .collect(),
         transition_minimum: bucket.transition_minimum,
     }
 }
 
+fn our_id(id: &str) -> String {
+    format!("{OUR_ID_PREFIX}{id}")
+}
+
 fn check_rule(rule: &LifecycleRule, path: &str, checks: &mut Checks) {
     checks.require(
-        (1..=255).contains(&rule.id.len()),
+        (1..=250).contains(&rule.id.len()),
         format!("{path}.id"),
-        "a rule needs an id of at most 255 characters",
+        "a rule needs an id of at most 250 characters",
     );
     text::words(&rule.id, 255, &format!("{path}.id"), checks);
     text::plain(&rule.prefix, &format!("{path}.prefix"), checks);

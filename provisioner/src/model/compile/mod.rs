@@ -8,6 +8,8 @@ mod lifecycle;
 mod role;
 mod text;
 
+pub(crate) use role::managed_policy_arn;
+
 use crate::model::bucket::{DesiredBucket, Purpose};
 use crate::model::desired::{Desired, ORIGIN_TAG, OWNER_TAG, Store, UNMANAGED_TAG};
 use crate::model::names::Naming;
