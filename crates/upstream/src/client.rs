@@ -132,7 +132,10 @@ impl UpstreamClient {
             .map_err(ClientError::Request)?;
         let connect_by = Instant::now() + self.limits.timeouts.total_connect;
         let tcp = within(
-            timeout(self.limits.timeouts.connect, TcpStream::connect(peer.address())),
+            timeout(
+                self.limits.timeouts.connect,
+                TcpStream::connect(peer.address()),
+            ),
             Phase::Connect,
         )
         .await?

@@ -295,10 +295,14 @@ impl Name {
         let paused = state
             .failure
             .as_ref()
-            .filter(|(_, at)| now.seconds_since(*at) < limits.failure_seconds);
+            .filter(|(_, at)| (0..limits.failure_seconds).contains(&now.seconds_since(*at)));
         match &state.last {
             Some((addresses, at)) if now.seconds_since(*at) < limits.stale_seconds => {
-                let age = now.seconds_since(*at);
+                // A clock that was set back says nothing about the age: ask again.
+                let age = match now.seconds_since(*at) {
+                    unknown if unknown < 0 => limits.fresh_seconds,
+                    age => age,
+                };
                 let addresses = Arc::clone(addresses);
                 if paused.is_some() || age < limits.fresh_seconds / 2 {
                     Plan::Use(addresses)

@@ -57,8 +57,7 @@ impl Route {
     ///
     /// Only a region's own AWS endpoint moves: an endpoint that someone configured stays, and only
     /// the signature changes.
-    #[must_use]
-    pub fn in_region(&self, region: Region) -> Self {
+    pub(crate) fn in_region(&self, region: Region) -> Self {
         let mapping = BucketMapping {
             location: self.location.clone(),
             access: self.bucket_access,
@@ -114,8 +113,8 @@ impl Route {
     }
 
     /// The upstream key of a client's `key`.
-    pub fn join(&self, key: &ObjectKey) -> Result<ObjectKey, KeyError> {
-        self.location.prefix.join(key)
+    pub fn join(&self, key: &ObjectKey) -> Result<UpstreamKey, KeyError> {
+        self.location.prefix.join(key).map(UpstreamKey)
     }
 
     /// The raw path of the bucket itself.
@@ -127,17 +126,29 @@ impl Route {
         }
     }
 
-    /// The raw path of `key`, an upstream key (already [joined](Self::join)).
+    /// The raw path of `key`.
     ///
     /// Encoded by one canonical encoder from the decoded key, so that whatever the client sent,
     /// every store sees, stores and signs the same path.
-    pub fn object_path(&self, key: &ObjectKey) -> String {
-        let encoded = crate::encode::path(key.as_str());
+    pub fn object_path(&self, key: &UpstreamKey) -> String {
+        let encoded = sigv4::encode_path(key.as_str());
         let mut path = String::with_capacity(self.path_base.len() + 1 + encoded.len());
         path.push_str(&self.path_base);
         path.push('/');
         path.push_str(&encoded);
         path
+    }
+}
+
+/// A key as the upstream knows it, under the tenant's prefix: [`Route::join`] alone makes one, so
+/// that no client's key reaches a store without its prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UpstreamKey(ObjectKey);
+
+impl UpstreamKey {
+    /// The key, decoded.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 }
 

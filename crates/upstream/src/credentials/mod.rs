@@ -11,7 +11,7 @@ pub use assume::{AssumeRole, AssumeRoleRequest, IssuedSession};
 pub use cache::{CacheLimits, CredentialCache, SessionHealth};
 pub use error::{CredentialError, Fault};
 pub use session_name::SessionName;
-pub use sts::{GatewayCredentials, StsClient, StsConfig, StsConfigError};
+pub use sts::{GatewayCredentials, StsClient, StsConfig};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use types::{SecretString, Timestamp};

@@ -79,8 +79,10 @@ struct Current {
 #[derive(Debug)]
 struct Failure {
     error: CredentialError,
-    /// No call before this.
-    until: Timestamp,
+    at: Timestamp,
+    /// Seconds from `at` in which STS is left alone.
+    pause: i64,
+    /// When the first failure in a row was.
     since: Timestamp,
     in_a_row: u32,
 }
@@ -135,7 +137,7 @@ impl Session {
     /// What to do for a request that ends at `deadline`.
     pub(super) fn decide(&self, now: Timestamp, deadline: Timestamp) -> Decision {
         let state = self.state();
-        let paused = state.failure.as_ref().filter(|it| now < it.until);
+        let paused = state.failure.as_ref().filter(|it| it.pauses(now));
         let Some(current) = state.current.as_ref().filter(|it| it.lives(now)) else {
             return match paused {
                 Some(failure) => Decision::Refuse(failure.error.clone()),
@@ -171,7 +173,7 @@ impl Session {
     /// Whether a flight that is about to begin is still wanted.
     pub(super) fn wants_flight(&self, now: Timestamp) -> bool {
         let state = self.state();
-        let paused = state.failure.as_ref().is_some_and(|it| now < it.until);
+        let paused = state.failure.as_ref().is_some_and(|it| it.pauses(now));
         let fresh = state
             .current
             .as_ref()
@@ -224,7 +226,8 @@ impl Session {
             );
         }
         state.failure = Some(Failure {
-            until: now.plus_seconds(pause_after(&error, in_a_row, random)),
+            at: now,
+            pause: pause_after(&error, in_a_row, random),
             since: before.map_or(now, |it| it.since),
             in_a_row,
             error,
@@ -236,7 +239,8 @@ impl Session {
         let mut state = self.state();
         match &state.current {
             Some(current) if current.credentials.version() == version => {
-                let worn = now.seconds_since(current.issued) >= BRAND_NEW_SECONDS;
+                let age = now.seconds_since(current.issued);
+                let worn = !(0..BRAND_NEW_SECONDS).contains(&age);
                 if worn {
                     state.current = None;
                 }
@@ -272,6 +276,13 @@ impl Session {
 impl Current {
     fn lives(&self, now: Timestamp) -> bool {
         self.credentials.valid_at(now.plus_seconds(LAST_SECONDS))
+    }
+}
+
+impl Failure {
+    /// Not when the clock was set back meanwhile: then the time that passed is unknown.
+    fn pauses(&self, now: Timestamp) -> bool {
+        (0..self.pause).contains(&now.seconds_since(self.at))
     }
 }
 

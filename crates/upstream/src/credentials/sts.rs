@@ -1,6 +1,7 @@
 //! AssumeRole by the AWS SDK: one call per request, no retries of its own, ring for TLS.
 
 use super::{AssumeRole, AssumeRoleRequest, CredentialError, IssuedSession};
+use crate::tls::{CaBundle, TrustError};
 use async_trait::async_trait;
 use aws_sdk_sts::config::{
     BehaviorVersion, Credentials as SdkCredentials, SharedCredentialsProvider, retry::RetryConfig,
@@ -74,16 +75,9 @@ pub struct StsClient {
     region: Region,
 }
 
-/// The STS client cannot be built.
-#[derive(Debug, thiserror::Error)]
-#[error("the certificate authorities for STS cannot be used: {reason}")]
-pub struct StsConfigError {
-    reason: String,
-}
-
 impl StsClient {
     /// A client for `config`.
-    pub fn new(config: StsConfig) -> Result<Self, StsConfigError> {
+    pub fn new(config: StsConfig) -> Result<Self, TrustError> {
         let keys = config.credentials;
         let keys = SdkCredentials::new(
             keys.access_key_id,
@@ -203,7 +197,8 @@ fn by_code(code: &str, status: u16, role: RoleArn, region: &Region) -> Credentia
             code: code_text(),
         },
         _ if status == 429 => CredentialError::Throttled { role },
-        _ if status >= 500 => CredentialError::StsUnavailable {
+        // An answer that is neither a session nor a refusal is a broken way to STS.
+        _ if !(400..500).contains(&status) => CredentialError::StsUnavailable {
             role,
             reason: format!("status {status}"),
         },
@@ -218,18 +213,17 @@ fn by_code(code: &str, status: u16, role: RoleArn, region: &Region) -> Credentia
     }
 }
 
-fn http_client(ca_pem: Option<Vec<u8>>) -> Result<SharedHttpClient, StsConfigError> {
+fn http_client(ca_pem: Option<Vec<u8>>) -> Result<SharedHttpClient, TrustError> {
     let builder =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     let Some(pem) = ca_pem else {
         return Ok(builder.build_https());
     };
-    let trust = TrustStore::empty().with_pem_certificate(pem);
+    // The SDK reads the certificates when it connects, and panics on bad ones: read them now.
+    CaBundle::from_pem(&pem)?;
     let context = TlsContext::builder()
-        .with_trust_store(trust)
+        .with_trust_store(TrustStore::empty().with_pem_certificate(pem))
         .build()
-        .map_err(|error| StsConfigError {
-            reason: error.to_string(),
-        })?;
+        .expect("a context is built from any trust store");
     Ok(builder.tls_context(context).build_https())
 }
