@@ -129,6 +129,15 @@ impl Gateway {
         (gateway, printed.expect("waited for it"))
     }
 
+    /// Writes the file anew and tells the process to read it; secrets of keys that were there
+    /// before must come in the same order, since the process keeps its environment.
+    pub fn reconfigure(&self, settings: &Settings) {
+        let folder = self.server.folder();
+        let (text, _) = configuration(settings, self.port, self.certificate.as_ref(), folder);
+        std::fs::write(folder.join("byos.toml"), text).unwrap();
+        self.server.signal("HUP");
+    }
+
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
         self.port

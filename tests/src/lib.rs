@@ -11,7 +11,9 @@
 pub mod ceph;
 pub mod certificate;
 pub mod client;
+pub mod files;
 pub mod gateway;
+pub mod listing;
 pub mod ministack;
 pub mod nginx;
 pub mod place;
@@ -20,3 +22,4 @@ pub mod server;
 pub mod signer;
 pub mod tap;
 pub mod wait;
+pub mod world;
