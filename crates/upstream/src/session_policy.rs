@@ -1,6 +1,7 @@
 //! The session policy of an AssumeRole call: this tenant's buckets and prefixes, and no more,
 //! whatever the customer's role would allow.
 
+use serde_json::json;
 use types::{BucketAccess, BucketMapping, Partition};
 
 /// The longest session policy, in characters. Source: AWS STS AssumeRole, parameter `Policy`.
@@ -31,32 +32,60 @@ pub(crate) fn limited_to<'a>(
     let mut statements = Vec::new();
     for mapping in places {
         let bucket = format!("arn:{partition}:s3:::{}", mapping.location.bucket);
-        let objects = format!("{bucket}/{}*", mapping.location.prefix);
-        let mut on_objects = vec!["s3:GetObject", "s3:GetObjectVersion"];
-        if mapping.access == BucketAccess::ReadWrite {
-            on_objects.extend([
-                "s3:PutObject",
-                "s3:DeleteObject",
-                "s3:DeleteObjectVersion",
-                "s3:AbortMultipartUpload",
-                "s3:ListMultipartUploadParts",
-            ]);
-        }
-        statements.push(serde_json::json!({
-            "Effect": "Allow", "Action": on_objects, "Resource": objects,
-        }));
-        statements.push(serde_json::json!({
+        let below = format!("{}*", literal(mapping.location.prefix.as_str()));
+        statements.push(json!({
             "Effect": "Allow",
-            "Action": ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"],
+            "Action": object_actions(mapping.access),
+            "Resource": format!("{bucket}/{below}"),
+        }));
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
             "Resource": bucket,
         }));
+        let mut list = json!({
+            "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket,
+        });
+        if !mapping.location.prefix.is_empty() {
+            list["Condition"] = json!({ "StringLike": { "s3:prefix": below } });
+        }
+        statements.push(list);
     }
     if statements.is_empty() {
         return Err(SessionPolicyError::NoBucket);
     }
-    let text = serde_json::json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    let text = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
     match text.chars().count() {
         fits if fits <= MAX_SESSION_POLICY_CHARS => Ok(text),
         chars => Err(SessionPolicyError::TooLong { chars }),
     }
+}
+
+fn object_actions(access: BucketAccess) -> &'static [&'static str] {
+    match access {
+        BucketAccess::ReadOnly => &["s3:GetObject", "s3:GetObjectVersion"],
+        BucketAccess::ReadWrite => &[
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:PutObject",
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:AbortMultipartUpload",
+            "s3:ListMultipartUploadParts",
+        ],
+    }
+}
+
+/// `text` with what IAM reads as wildcards and variables written so that it means itself.
+fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '*' => out.push_str("${*}"),
+            '?' => out.push_str("${?}"),
+            '$' => out.push_str("${$}"),
+            other => out.push(other),
+        }
+    }
+    out
 }

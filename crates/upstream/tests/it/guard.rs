@@ -319,3 +319,68 @@ fn clear_text_and_odd_ports_need_the_operators_word() {
         Err(GuardError::Port(80))
     );
 }
+
+/// What somebody types, or is told to type, as the endpoint of a store.
+const HOSTILE_URLS: &[&str] = &[
+    "",
+    "https://",
+    "https:///bucket",
+    "store.example.com",
+    "//store.example.com",
+    "ftp://store.example.com",
+    "file:///etc/passwd",
+    "gopher://store.example.com",
+    "unix:/run/docker.sock",
+    "HTTPS://store.example.com",
+    " https://store.example.com",
+    "https://store.example.com ",
+    "https://store.example.com\r\nHost: evil",
+    "https://store.example.com\0.evil.com",
+    "http://store.example.com",
+    "https://user@store.example.com",
+    "https://user:password@store.example.com",
+    "https://store.example.com@127.0.0.1",
+    "https://store.example.com/path",
+    "https://store.example.com/../",
+    "https://store.example.com?x=1",
+    "https://store.example.com#x",
+    "https://store.example.com\\@127.0.0.1",
+    "https://store.example.com:0",
+    "https://store.example.com:22",
+    "https://store.example.com:65536",
+    "https://store.example.com:-1",
+    "https://store.example.com:+443",
+    "https://store.example.com:443:443",
+    "https://store.example.com:4 43",
+    "https://store..example.com",
+    "https://.store.example.com",
+    "https://store.example.com.",
+    "https://-store.example.com",
+    "https://sto%72e.example.com",
+    "https://störe.example.com",
+    "https://store。example。com",
+    "https://2130706433",
+    "https://017700000001",
+    "https://0x7f000001",
+    "https://0x7f.0.0.1",
+    "https://0177.0.0.1",
+    "https://127.1",
+    "https://127.0.1",
+    "https://127.0.0.1",
+    "https://169.254.169.254",
+    "https://[::1]",
+    "https://[::ffff:169.254.169.254]",
+    "https://[fe80::1%25eth0]",
+    "https://[::1",
+    "https://::1",
+];
+
+#[test]
+fn no_hostile_url_becomes_an_endpoint() {
+    assert!(HOSTILE_URLS.len() >= 40);
+    let policy = AddressPolicy::default();
+    for url in HOSTILE_URLS {
+        let accepted = Endpoint::parse(url).is_ok_and(|it| policy.check_endpoint(&it).is_ok());
+        assert!(!accepted, "{url:?}");
+    }
+}

@@ -10,6 +10,7 @@ mod client;
 mod credentials;
 mod fixtures;
 mod guard;
+mod limits;
 mod outage;
 mod peer;
 mod presign;
