@@ -12,6 +12,7 @@ mod principals;
 mod strict_json;
 
 pub use malformed::{Malformed, Reason};
+pub(crate) use strict_json::is_document_char;
 
 use crate::evaluate::condition::Condition;
 use crate::evaluate::pattern::{ArnPattern, Pattern};

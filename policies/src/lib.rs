@@ -6,9 +6,12 @@
 
 pub mod catalogue;
 pub mod document;
+pub mod escape;
 pub mod evaluate;
+pub mod render;
 
 pub use document::{Malformed, Policy, PolicyKind, Reason};
 pub use evaluate::{
     Context, Decision, Layer, PolicySet, Principal, Request, StatementRef, evaluate,
 };
+pub use render::{Budget, Document, RenderError};

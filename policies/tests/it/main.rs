@@ -10,4 +10,5 @@ mod catalogue;
 mod differential;
 mod evaluate;
 mod generate;
+mod render;
 mod support;
