@@ -41,5 +41,5 @@ pub use region::LearnedRegions;
 pub use request::{SignedRequest, UpstreamRequest};
 pub use resolve::{Lookup, ResolveError, Resolver, ResolverLimits, SystemLookup};
 pub use route::{Route, UpstreamKey};
-pub use session_policy::{MAX_SESSION_POLICY_CHARS, SessionPolicyError};
+pub use session_policy::SessionPolicyError;
 pub use tls::{CaBundle, TrustError, install_crypto_provider};

@@ -1,7 +1,7 @@
 //! What a session may do, judged by the IAM evaluator: the tenant's places and nothing beside them.
 
 use crate::fixtures::{ROLE, START, ScriptedSts, aws, by_role, clock, mapping, random};
-use policies::{Policy, PolicyKind, PolicySet, Principal, Request, evaluate};
+use policies::{Policy, PolicyKind, PolicySet, Principal, RenderError, Request, evaluate};
 use types::{BucketAccess, BucketAlias, BucketMapping, RoleArn, StorageConfig};
 use upstream::{CacheLimits, CredentialCache, SessionPolicyError, TenantAccess};
 
@@ -104,6 +104,13 @@ async fn a_session_reads_what_is_read_only_and_writes_what_is_not() {
         ("s3:ListBucket", "customer-data", Some(""), false),
         ("s3:ListBucket", "customer-data", None, false),
         ("s3:ListBucket", "customer-data", Some("other/"), false),
+        // A version is gone for good: only what probes wrote may be deleted so.
+        (
+            "s3:DeleteObjectVersion",
+            "customer-results/out/x",
+            None,
+            false,
+        ),
         // Beside the buckets, and what no tenant needs.
         ("s3:GetObject", "customer-data-2/in/x", None, false),
         ("s3:GetObject", "another/in/x", None, false),
@@ -165,7 +172,7 @@ fn no_session_is_asked_for_without_a_limit() {
     let nothing = with_places(Vec::new());
     assert_eq!(
         TenantAccess::of(&nothing).unwrap_err(),
-        SessionPolicyError::NoBucket
+        SessionPolicyError::from(RenderError::Empty)
     );
 }
 
@@ -174,8 +181,10 @@ async fn a_policy_beyond_what_aws_takes_is_refused_before_it_is_sent() {
     let long = "p".repeat(500) + "/";
     let places = (0..8).map(|n| mapping(aws("eu-central-1"), &format!("bucket-{n}"), &long));
     let config = with_places(places.collect());
+    let refused = TenantAccess::of(&config).unwrap_err();
+    let reason = std::error::Error::source(&refused).unwrap();
     assert!(matches!(
-        TenantAccess::of(&config),
-        Err(SessionPolicyError::TooLong { .. })
+        reason.downcast_ref(),
+        Some(RenderError::TooLong { limit: 2_048, .. })
     ));
 }
