@@ -128,6 +128,20 @@ fn check_key(text: &str) -> Result<(), KeyError> {
     Ok(())
 }
 
+impl std::str::FromStr for ObjectKey {
+    type Err = KeyError;
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        Self::parse(text)
+    }
+}
+
+impl std::str::FromStr for KeyPrefix {
+    type Err = crate::ParseError;
+    fn from_str(text: &str) -> Result<Self, crate::ParseError> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for ObjectKey {
     type Error = KeyError;
     fn try_from(text: String) -> Result<Self, KeyError> {

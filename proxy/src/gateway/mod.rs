@@ -1,0 +1,268 @@
+//! The gateway as pingora sees it: one file per phase, wired together here.
+
+mod admit;
+mod body;
+mod context;
+mod fail;
+mod flight;
+mod forward;
+mod local;
+mod log;
+mod reply;
+mod tokens;
+
+use crate::limits::{InFlight, TenantLimits};
+use admit::Next;
+use async_trait::async_trait;
+use bytes::Bytes;
+pub use context::RequestContext;
+use control::Directory;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
+use pingora::prelude::HttpPeer;
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::{Error, Result};
+use sigv4::{Signer, Verifier};
+use std::sync::Arc;
+use std::time::Duration;
+use types::{Clock, Region, RequestId};
+use upstream::{CredentialCache, LearnedRegions, Resolver, Route, UpstreamClient};
+
+/// All that the gateway needs from below; everything that differs between a test and production.
+pub struct Parts {
+    /// Access keys and tenants.
+    pub directory: Arc<Directory>,
+    /// Checks signatures.
+    pub verifier: Verifier,
+    /// Makes signatures.
+    pub signer: Signer,
+    /// Tenants' sessions.
+    pub credentials: CredentialCache,
+    /// Addresses of upstreams.
+    pub resolver: Resolver,
+    /// For what is not streamed.
+    pub client: UpstreamClient,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub draw: fn(&mut [u8]),
+    /// Base domains of virtual-hosted addressing.
+    pub domains: Vec<s3::Domain>,
+    /// What GetBucketLocation answers.
+    pub region: Region,
+    /// How long a client may be silent in the middle of a body.
+    pub body_idle_timeout: Duration,
+    /// Requests in flight per tenant.
+    pub max_requests_per_tenant: usize,
+}
+
+/// The gateway.
+pub struct Gateway {
+    directory: Arc<Directory>,
+    verifier: Verifier,
+    signer: Signer,
+    credentials: CredentialCache,
+    resolver: Resolver,
+    client: UpstreamClient,
+    regions: LearnedRegions,
+    clock: Arc<dyn Clock>,
+    draw: fn(&mut [u8]),
+    domains: Vec<s3::Domain>,
+    region: Region,
+    body_idle_timeout: Duration,
+    limits: TenantLimits,
+    in_flight: InFlight,
+}
+
+impl Gateway {
+    /// From its parts.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            directory: parts.directory,
+            verifier: parts.verifier,
+            signer: parts.signer,
+            credentials: parts.credentials,
+            resolver: parts.resolver,
+            client: parts.client,
+            regions: LearnedRegions::default(),
+            clock: parts.clock,
+            draw: parts.draw,
+            domains: parts.domains,
+            region: parts.region,
+            body_idle_timeout: parts.body_idle_timeout,
+            limits: TenantLimits::new(parts.max_requests_per_tenant),
+            in_flight: InFlight::default(),
+        }
+    }
+
+    /// What is in flight, for a shutdown that waits.
+    pub fn in_flight(&self) -> InFlight {
+        self.in_flight.clone()
+    }
+
+    fn in_learned_region(&self, route: &Arc<Route>) -> Arc<Route> {
+        self.regions
+            .apply(route)
+            .map_or_else(|| Arc::clone(route), Arc::new)
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = RequestContext;
+
+    fn new_ctx(&self) -> RequestContext {
+        let mut bits = [0; 8];
+        (self.draw)(&mut bits);
+        RequestContext::new(
+            RequestId::from_bits(u64::from_le_bytes(bits)),
+            self.in_flight.enter(),
+        )
+    }
+
+    /// No modules: pingora's default one compresses.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    async fn request_filter(
+        &self,
+        session: &mut Session,
+        ctx: &mut RequestContext,
+    ) -> Result<bool> {
+        session.set_read_timeout(Some(self.body_idle_timeout));
+        match admit::admit(self, session, ctx).await {
+            Ok(Next::Forward(flight)) => {
+                ctx.flight = Some(flight);
+                Ok(false)
+            }
+            Ok(Next::Answered) => Ok(true),
+            Err(failure) => {
+                ctx.cause = failure.cause;
+                fail::respond(session, ctx, &failure.error).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn upstream_peer(
+        &self,
+        _session: &mut Session,
+        ctx: &mut RequestContext,
+    ) -> Result<Box<HttpPeer>> {
+        forward::peer(self, ctx).await
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        request: &mut RequestHeader,
+        ctx: &mut RequestContext,
+    ) -> Result<()> {
+        forward::request(self, request, ctx)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        ctx: &mut RequestContext,
+    ) -> Result<()> {
+        forward::body(body, end_of_stream, ctx)
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut RequestContext,
+    ) -> Result<()> {
+        reply::head(self, session, response, ctx)
+    }
+
+    fn response_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        ctx: &mut RequestContext,
+    ) -> Result<Option<Duration>> {
+        reply::body(self, session, body, end_of_stream, ctx)?;
+        Ok(None)
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        ctx: &mut RequestContext,
+        client_reused: bool,
+    ) -> Box<Error> {
+        if !forward::may_retry(session, ctx) {
+            error.set_retry(false);
+        } else if ctx.flight.as_ref().is_some_and(|flight| flight.replay) {
+            error.set_retry(true);
+        } else {
+            error.retry.decide_reuse(client_reused);
+        }
+        error
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut RequestContext,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        // Nothing has been sent, so even a write may try once more, at another address.
+        error.set_retry(ctx.flight.as_ref().is_some_and(|flight| flight.tries < 2));
+        error
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        ctx: &mut RequestContext,
+    ) -> FailToProxy {
+        let answer = ctx.refusal.take().or_else(|| fail::of_transport(error));
+        let mut error_code = 0;
+        if let Some(answer) = answer {
+            error_code = answer.status().as_u16();
+            let begun = session
+                .response_written()
+                .is_some_and(|head| !head.status.is_informational());
+            if !begun && fail::respond(session, ctx, &answer).await.is_err() {
+                error_code = 0;
+            }
+        }
+        FailToProxy {
+            error_code,
+            can_reuse_downstream: false,
+        }
+    }
+
+    /// pingora's own summary has the path and the query in it.
+    fn request_summary(&self, _session: &Session, ctx: &RequestContext) -> String {
+        format!("request {}", ctx.id)
+    }
+
+    fn suppress_error_log(
+        &self,
+        _session: &Session,
+        _ctx: &RequestContext,
+        _error: &Error,
+    ) -> bool {
+        true
+    }
+
+    async fn logging(
+        &self,
+        session: &mut Session,
+        error: Option<&Error>,
+        ctx: &mut RequestContext,
+    ) {
+        log::request(session, ctx, error);
+    }
+}

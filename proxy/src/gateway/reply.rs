@@ -1,0 +1,375 @@
+//! On the way back: headers allow-listed, listings and documents in the client's names, errors
+//! translated.
+//!
+//! An error of the upstream is read whole (it is small, and cut at 64 KiB) before the client sees
+//! a status: what looks like the client's fault may be the storage refusing the gateway. Only
+//! where the status alone says it (a HEAD, or a GET of a key that is not there) the answer goes on
+//! at once and the connection is kept.
+
+use super::Gateway;
+use super::context::RequestContext;
+use super::fail::HOST_ID;
+use super::flight::Flight;
+use super::forward::refused;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+use pingora::{Error, ErrorType, Result};
+use s3::{
+    DocumentOutcome, DocumentRewriter, ErrorContext, FailureKind, ListRewriter, Operation,
+    ResponseBody, S3Error, UpstreamFailure, is_failure, response_headers, translate_upstream_error,
+};
+use std::sync::Arc;
+
+/// What is read of an upstream's error document, in bytes.
+const MAX_ERROR_BYTES: usize = 64 * 1_024;
+
+/// What becomes of the body of an answer.
+#[derive(Debug)]
+pub enum Reply {
+    /// No answer yet.
+    Pending,
+    /// It passes.
+    Relay,
+    /// It passes through the rewriter.
+    Listing(Box<ListRewriter>),
+    /// The same for a result document.
+    Document(Box<DocumentRewriter>),
+    /// It is an error document, read whole, then replaced by ours.
+    Failure {
+        /// The upstream's status.
+        status: StatusCode,
+        /// The upstream's headers.
+        headers: HeaderMap,
+        /// The document so far.
+        document: BytesMut,
+        /// Whether the client has been sent the status already.
+        status_sent: bool,
+    },
+    /// It is over.
+    Done,
+}
+
+/// The head of the upstream's answer has come.
+pub(super) fn head(
+    gateway: &Gateway,
+    session: &mut Session,
+    response: &mut ResponseHeader,
+    ctx: &mut RequestContext,
+) -> Result<()> {
+    if response.status.is_informational() {
+        return Ok(());
+    }
+    let id = ctx.id.to_string();
+    let Some(flight) = ctx.flight.as_mut() else {
+        return Ok(());
+    };
+    if is_failure(response.status) {
+        return failure_head(gateway, session, response, ctx);
+    }
+    let passed = response_headers(&flight.operation, response.status, &response.headers);
+    flight.reply = match flight.operation.response_body() {
+        ResponseBody::Listing => listing(flight),
+        ResponseBody::Document => document(flight, session),
+        ResponseBody::Relay | ResponseBody::Synthesised => Reply::Relay,
+    };
+    let rewritten = !matches!(flight.reply, Reply::Relay);
+    let chunked = rewritten
+        || response
+            .headers
+            .contains_key(http::header::TRANSFER_ENCODING);
+    let bodyless = session.req_header().method == http::Method::HEAD
+        || matches!(response.status.as_u16(), 204 | 304);
+    let mut ours = ResponseHeader::build(response.status, Some(passed.len() + 2))?;
+    for (name, value) in &passed {
+        ours.append_header(name, value)?;
+    }
+    ours.insert_header("x-amz-request-id", id)?;
+    if chunked && !bodyless {
+        ours.remove_header(&http::header::CONTENT_LENGTH);
+        ours.insert_header(http::header::TRANSFER_ENCODING, "chunked")?;
+    }
+    *response = ours;
+    Ok(())
+}
+
+fn listing(flight: &Flight) -> Reply {
+    let prefix = &flight.route.location().prefix;
+    let tokens = Arc::clone(&flight.tokens);
+    match ListRewriter::new(&flight.operation, prefix, tokens) {
+        Some(rewriter) => Reply::Listing(Box::new(rewriter)),
+        None => Reply::Relay,
+    }
+}
+
+fn document(flight: &Flight, session: &Session) -> Reply {
+    match DocumentRewriter::new(&flight.operation, location(flight, session)) {
+        Some(rewriter) => Reply::Document(Box::new(rewriter)),
+        None => Reply::Relay,
+    }
+}
+
+/// The object's URL as the client would write it.
+fn location(flight: &Flight, session: &Session) -> String {
+    let host = session.req_header().headers.get(http::header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let tls = session
+        .as_ref()
+        .digest()
+        .is_some_and(|digest| digest.ssl_digest.is_some());
+    let scheme = if tls { "https" } else { "http" };
+    match flight.operation.object() {
+        Some(object) => {
+            format!(
+                "{scheme}://{host}/{}/{}",
+                object.bucket,
+                s3::encode_path(object.key.as_str())
+            )
+        }
+        None => String::new(),
+    }
+}
+
+/// An error's head: pass the status now, or hold it until the document has been read.
+fn failure_head(
+    gateway: &Gateway,
+    session: &mut Session,
+    response: &mut ResponseHeader,
+    ctx: &mut RequestContext,
+) -> Result<()> {
+    let id = ctx.id.to_string();
+    let Some(flight) = ctx.flight.as_mut() else {
+        return Ok(());
+    };
+    let status = response.status;
+    let headers = std::mem::take(&mut response.as_owned_parts().headers);
+    let is_head = session.req_header().method == http::Method::HEAD;
+    let empty = headers
+        .get(http::header::CONTENT_LENGTH)
+        .is_some_and(|length| length == "0");
+    if is_head || empty {
+        let failure = translate(flight, status, &headers, &[]);
+        if is_head && failure.kind == FailureKind::Client {
+            ctx.error_code = Some(failure.client.code().as_str());
+            *response = ResponseHeader::build(failure.client.status(), Some(2))?;
+            response.insert_header("x-amz-request-id", id)?;
+            flight.reply = Reply::Done;
+            return Ok(());
+        }
+        return Err(settle(gateway, session, ctx, failure));
+    }
+    let status_says_it = matches!(flight.operation, Operation::GetObject(_))
+        && matches!(status.as_u16(), 404 | 412 | 416);
+    if status_says_it {
+        *response = ResponseHeader::build(status, Some(3))?;
+        response.insert_header("x-amz-request-id", id)?;
+        response.insert_header(http::header::CONTENT_TYPE, "application/xml")?;
+        response.insert_header(http::header::TRANSFER_ENCODING, "chunked")?;
+    } else {
+        // An interim status is not sent on, and the final one is ours to choose at the end.
+        session.as_downstream_mut().set_ignore_info_resp(true);
+        *response = ResponseHeader::build(103, None)?;
+    }
+    let document = BytesMut::new();
+    flight.reply = Reply::Failure {
+        status,
+        headers,
+        document,
+        status_sent: status_says_it,
+    };
+    Ok(())
+}
+
+/// A piece of the body of the upstream's answer.
+pub(super) fn body(
+    gateway: &Gateway,
+    session: &mut Session,
+    body: &mut Option<Bytes>,
+    end: bool,
+    ctx: &mut RequestContext,
+) -> Result<()> {
+    let id = ctx.id;
+    let Some(flight) = ctx.flight.as_mut() else {
+        return Ok(());
+    };
+    match &mut flight.reply {
+        Reply::Pending | Reply::Relay => return Ok(()),
+        Reply::Done => *body = None,
+        Reply::Listing(rewriter) => {
+            let mut out = match body.take() {
+                Some(piece) => rewriter
+                    .push(&piece)
+                    .map_err(|error| cut(&mut ctx.cause, &error))?,
+                None => Bytes::new(),
+            };
+            if end {
+                let Reply::Listing(rewriter) = std::mem::replace(&mut flight.reply, Reply::Done)
+                else {
+                    return Ok(());
+                };
+                let rest = rewriter
+                    .finish()
+                    .map_err(|error| cut(&mut ctx.cause, &error))?;
+                out = [out, rest].concat().into();
+            }
+            *body = Some(out);
+        }
+        Reply::Document(rewriter) => {
+            let mut out = body
+                .take()
+                .map_or_else(Bytes::new, |piece| rewriter.push(&piece));
+            if end {
+                let rest = finish_document(flight, id, &mut ctx.error_code, &mut ctx.cause);
+                out = [out, rest].concat().into();
+            }
+            *body = Some(out);
+        }
+        Reply::Failure { document, .. } => {
+            if let Some(piece) = body.take() {
+                let room = MAX_ERROR_BYTES.saturating_sub(document.len());
+                document.extend_from_slice(&piece[..piece.len().min(room)]);
+            }
+            if end {
+                *body = finish_failure(gateway, session, ctx)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A listing that cannot be shown is cut, so that the client sees that it is not complete.
+fn cut(cause: &mut Option<String>, error: &s3::ListError) -> Box<Error> {
+    *cause = Some(error.to_string());
+    Error::new(ErrorType::new("ListingCut"))
+}
+
+fn finish_document(
+    flight: &mut Flight,
+    id: types::RequestId,
+    error_code: &mut Option<&'static str>,
+    cause: &mut Option<String>,
+) -> Bytes {
+    let Reply::Document(rewriter) = std::mem::replace(&mut flight.reply, Reply::Done) else {
+        return Bytes::new();
+    };
+    let (resource, hidden) = about(flight);
+    let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
+    let context = ErrorContext {
+        operation: &flight.operation,
+        resource: &resource,
+        hidden: &hidden,
+    };
+    let (bytes, outcome) = rewriter.finish(&context, id, HOST_ID);
+    if let DocumentOutcome::Failed(failure) = outcome {
+        *error_code = Some(failure.client.code().as_str());
+        *cause = Some(words(&failure));
+    }
+    bytes
+}
+
+fn finish_failure(
+    gateway: &Gateway,
+    session: &mut Session,
+    ctx: &mut RequestContext,
+) -> Result<Option<Bytes>> {
+    let Some(flight) = ctx.flight.as_mut() else {
+        return Ok(None);
+    };
+    let Reply::Failure {
+        status,
+        headers,
+        document,
+        status_sent,
+    } = std::mem::replace(&mut flight.reply, Reply::Done)
+    else {
+        return Ok(None);
+    };
+    let failure = translate(flight, status, &headers, &document);
+    if !status_sent {
+        return Err(settle(gateway, session, ctx, failure));
+    }
+    ctx.error_code = Some(failure.client.code().as_str());
+    ctx.cause = Some(words(&failure));
+    Ok(Some(failure.client.to_xml(ctx.id, HOST_ID)))
+}
+
+fn translate(
+    flight: &Flight,
+    status: StatusCode,
+    headers: &HeaderMap,
+    document: &[u8],
+) -> UpstreamFailure {
+    let (resource, hidden) = about(flight);
+    let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
+    let context = ErrorContext {
+        operation: &flight.operation,
+        resource: &resource,
+        hidden: &hidden,
+    };
+    translate_upstream_error(status, headers, document, &context)
+}
+
+/// The resource in the client's names, and what must not show in words of the upstream.
+fn about(flight: &Flight) -> (String, Vec<String>) {
+    let resource = match (flight.operation.object(), flight.operation.bucket()) {
+        (Some(object), _) => format!("/{}/{}", object.bucket, object.key),
+        (None, Some(bucket)) => format!("/{bucket}"),
+        (None, None) => "/".to_string(),
+    };
+    let location = flight.route.location();
+    let mut hidden = vec![
+        location.bucket.to_string(),
+        flight.route.authority().host().to_string(),
+    ];
+    if !location.prefix.is_empty() {
+        hidden.push(location.prefix.to_string());
+    }
+    (resource, hidden)
+}
+
+fn words(failure: &UpstreamFailure) -> String {
+    let code = failure.upstream_code.as_deref().unwrap_or("no code");
+    format!("the upstream answered {code} ({:?})", failure.kind)
+}
+
+/// Ends the try: corrects what can be corrected, once, and has it repeated; or refuses.
+fn settle(
+    gateway: &Gateway,
+    session: &Session,
+    ctx: &mut RequestContext,
+    failure: UpstreamFailure,
+) -> Box<Error> {
+    ctx.cause = Some(words(&failure));
+    if let Some(flight) = ctx.flight.as_mut() {
+        let replayable = !flight.has_body() || !session.as_ref().retry_buffer_truncated();
+        if !flight.corrected && correct(gateway, flight, &failure) && replayable {
+            flight.corrected = true;
+            flight.replay = true;
+            return Error::new(ErrorType::new("Corrected"));
+        }
+    }
+    let error: S3Error = failure.client;
+    refused(ctx, error)
+}
+
+fn correct(gateway: &Gateway, flight: &mut Flight, failure: &UpstreamFailure) -> bool {
+    match &failure.kind {
+        FailureKind::WrongRegion { region } => {
+            let route = region
+                .clone()
+                .and_then(|said| gateway.regions.learn(&flight.route, said));
+            match route {
+                None => false,
+                Some(route) => {
+                    flight.route = Arc::new(route);
+                    true
+                }
+            }
+        }
+        FailureKind::CredentialRejected | FailureKind::BareBadRequest => gateway
+            .credentials
+            .invalidate(flight.route.access(), &flight.credentials),
+        _ => false,
+    }
+}

@@ -1,0 +1,172 @@
+//! How much the gateway takes on at once: connections in all, requests per tenant.
+
+use async_trait::async_trait;
+use pingora::apps::ServerApp;
+use pingora::protocols::Stream;
+use pingora::server::ShutdownWatch;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+use types::TenantId;
+
+/// An application behind a cap on open connections: one more is closed at once.
+pub struct Capped<A> {
+    inner: Arc<A>,
+    connections: Semaphore,
+}
+
+impl<A> Capped<A> {
+    /// At most `limit` connections reach `inner`.
+    pub fn new(inner: A, limit: usize) -> Self {
+        let limit = limit.min(Semaphore::MAX_PERMITS);
+        Self {
+            inner: Arc::new(inner),
+            connections: Semaphore::new(limit),
+        }
+    }
+}
+
+#[async_trait]
+impl<A: ServerApp + Send + Sync + 'static> ServerApp for Capped<A> {
+    async fn process_new(
+        self: &Arc<Self>,
+        stream: Stream,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Stream> {
+        let Ok(_place) = self.connections.try_acquire() else {
+            tracing::warn!("connection limit reached: a client was turned away");
+            return None;
+        };
+        self.inner.process_new(stream, shutdown).await
+    }
+
+    async fn cleanup(&self) {
+        self.inner.cleanup().await;
+    }
+}
+
+/// Counts what is in flight, so that a shutdown can wait for it.
+#[derive(Debug, Clone, Default)]
+pub struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    /// One more, until the guard is dropped.
+    pub fn enter(&self) -> InFlightGuard {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        InFlightGuard(Arc::clone(&self.0))
+    }
+
+    /// How many now.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// One request in flight.
+#[derive(Debug)]
+pub struct InFlightGuard(Arc<AtomicUsize>);
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+const SHARDS: usize = 64;
+
+type Shard = Mutex<HashMap<TenantId, usize>>;
+
+/// Caps the requests that one tenant has in flight, so that it cannot take the gateway from others.
+///
+/// Memory is bounded by the tenants that have a request in flight.
+#[derive(Debug)]
+pub struct TenantLimits {
+    limit: usize,
+    hasher: RandomState,
+    shards: Arc<[Shard; SHARDS]>,
+}
+
+impl TenantLimits {
+    /// At most `limit` requests of one tenant at once.
+    pub fn new(limit: usize) -> Self {
+        let shards = std::array::from_fn(|_| Mutex::new(HashMap::new()));
+        Self {
+            limit,
+            hasher: RandomState::new(),
+            shards: Arc::new(shards),
+        }
+    }
+
+    /// A place for one request of `tenant`; `None` when all are taken.
+    pub fn admit(&self, tenant: &TenantId) -> Option<TenantPlace> {
+        let bits = usize::try_from(self.hasher.hash_one(tenant) % SHARDS as u64);
+        let index = bits.unwrap_or_default();
+        let mut shard = self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let count = shard.entry(tenant.clone()).or_insert(0);
+        if *count >= self.limit {
+            return None;
+        }
+        *count += 1;
+        let (shards, tenant) = (Arc::clone(&self.shards), tenant.clone());
+        Some(TenantPlace {
+            shards,
+            index,
+            tenant,
+        })
+    }
+}
+
+/// A tenant's request in flight.
+#[derive(Debug)]
+pub struct TenantPlace {
+    shards: Arc<[Shard; SHARDS]>,
+    index: usize,
+    tenant: TenantId,
+}
+
+impl Drop for TenantPlace {
+    fn drop(&mut self) {
+        let mut shard = self.shards[self.index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = shard.get_mut(&self.tenant) {
+            *count -= 1;
+            if *count == 0 {
+                shard.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_tenants_requests_take_no_place_of_another() {
+        let limits = TenantLimits::new(2);
+        let (a, b) = (TenantId::parse("a").unwrap(), TenantId::parse("b").unwrap());
+        let first = limits.admit(&a).unwrap();
+        let _second = limits.admit(&a).unwrap();
+        assert!(limits.admit(&a).is_none());
+        assert!(limits.admit(&b).is_some());
+        drop(first);
+        assert!(limits.admit(&a).is_some());
+    }
+
+    #[test]
+    fn a_tenant_without_requests_takes_no_memory() {
+        let limits = TenantLimits::new(2);
+        drop(limits.admit(&TenantId::parse("a").unwrap()));
+        assert!(
+            limits
+                .shards
+                .iter()
+                .all(|shard| shard.lock().unwrap().is_empty())
+        );
+    }
+}
