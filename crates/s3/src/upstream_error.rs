@@ -186,6 +186,9 @@ fn kind_of_code(
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
         | "Busy" => FailureKind::Throttled,
+        "InternalError" | "InternalServerError" | "ServiceUnavailable" | "OperationTimedOut" => {
+            FailureKind::Unavailable
+        }
         _ if code.starts_with("KMS.") || code.starts_with("Kms") => {
             FailureKind::EncryptionKeyRefused
         }

@@ -1,9 +1,8 @@
 //! A listing through the gateway is the listing of a bucket that the tenant has to itself.
 
-mod model;
-
+use crate::dom::{Element, dom};
+use crate::model::answer;
 use http::{HeaderMap, Method};
-use model::{Element, answer, dom};
 use proptest::prelude::*;
 use s3::{
     ContinuationTokens, ListError, ListRewriter, OpaqueTokens, Operation, address, classify,

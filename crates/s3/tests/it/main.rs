@@ -1,0 +1,20 @@
+//! The protocol crate from outside: one file per behaviour.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of a test fails as the test does"
+)]
+
+mod address;
+mod checksums;
+mod copy_source;
+mod deletions;
+mod documents;
+mod dom;
+mod headers;
+mod listing;
+mod model;
+mod operations;
+mod semantics;
+mod upstream_errors;
