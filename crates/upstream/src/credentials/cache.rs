@@ -127,17 +127,23 @@ impl CredentialCache {
             Login::Role(login) => login,
         };
         let session = self.session(access, login);
-        match session.decide(self.now(), deadline) {
-            Decision::Serve(credentials) => return Ok(credentials),
-            Decision::ServeAndRenew(credentials) => {
-                self.renew(&session);
-                return Ok(credentials);
+        // Twice at most: the flight that was joined may have found nothing to do, just before
+        // someone invalidated what it had found.
+        for _ in 0..2 {
+            match session.decide(self.now(), deadline) {
+                Decision::Serve(credentials) => return Ok(credentials),
+                Decision::ServeAndRenew(credentials) => {
+                    self.renew(&session);
+                    return Ok(credentials);
+                }
+                Decision::Refuse(error) => return Err(error),
+                Decision::Wait => {}
             }
-            Decision::Refuse(error) => return Err(error),
-            Decision::Wait => {}
+            let landed = timeout(self.shared.limits.wait, self.fetch(&session).wait()).await;
+            if landed.is_err() {
+                break;
+            }
         }
-        // A timeout is no result: what the session says afterwards is.
-        let _ = timeout(self.shared.limits.wait, self.fetch(&session).wait()).await;
         session.after_waiting(self.now())
     }
 
