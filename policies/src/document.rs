@@ -12,6 +12,7 @@ mod principals;
 mod strict_json;
 
 pub use malformed::{Malformed, Reason};
+pub(crate) use principals::is_unique_id;
 pub(crate) use strict_json::is_document_char;
 
 use crate::evaluate::condition::Condition;

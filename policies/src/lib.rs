@@ -5,13 +5,17 @@
 //! provisioner's proofs, the "denied, because" explanation.
 
 pub mod catalogue;
+pub mod diff;
 pub mod document;
 pub mod escape;
 pub mod evaluate;
+pub mod normalize;
 pub mod render;
 
+pub use diff::{Change, ChangeKind, Severity, diff};
 pub use document::{Malformed, Policy, PolicyKind, Reason};
 pub use evaluate::{
     Context, Decision, Layer, PolicySet, Principal, Request, StatementRef, evaluate,
 };
+pub use normalize::{Normal, NotAPolicy, normalize, same_meaning};
 pub use render::{Budget, Document, RenderError};

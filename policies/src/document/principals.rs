@@ -88,7 +88,7 @@ fn aws_principal(text: &str) -> Option<PrincipalElement> {
 }
 
 /// `AROA...`, `AIDA...`: what stands in place of a principal that is gone.
-fn is_unique_id(text: &str) -> bool {
+pub(crate) fn is_unique_id(text: &str) -> bool {
     let alphabet = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
     (16..=128).contains(&text.len())
         && ["AROA", "AIDA", "AIPA", "ANPA"]

@@ -10,5 +10,6 @@ mod catalogue;
 mod differential;
 mod evaluate;
 mod generate;
+mod normalize;
 mod render;
 mod support;
