@@ -83,7 +83,7 @@ impl TrailerSection {
         let (name, value) = field
             .split_once(':')
             .ok_or(ChunkError::Trailer("a trailer is not name:value"))?;
-        let (name, value) = (name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
+        let (name, value) = (name.to_ascii_lowercase(), value.trim_start_matches(' '));
         if value.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
             return Err(ChunkError::Trailer(
                 "the value of a trailer is not plain text",

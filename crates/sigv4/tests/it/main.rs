@@ -7,4 +7,16 @@
 )]
 
 mod aws_documentation;
+mod aws_sigv4;
+mod botocore;
+mod chunks;
+mod hosts;
+mod judge;
+mod keys;
+mod lifetimes;
+mod mutations;
+mod odd_clients;
+mod refusals;
 mod request;
+mod samples;
+mod trailers;

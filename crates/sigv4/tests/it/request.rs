@@ -56,6 +56,19 @@ impl Request {
         }
     }
 
+    pub(crate) fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// What stands behind `Signature=` in the `Authorization` header.
+    pub(crate) fn signature(&self) -> String {
+        let text = self.headers["authorization"].to_str().unwrap();
+        text.split_once("Signature=").unwrap().1.to_string()
+    }
+
     pub(crate) fn verify(&self) -> Result<Verified, AuthError> {
         self.verify_at(NOW)
     }

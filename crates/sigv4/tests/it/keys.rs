@@ -1,0 +1,80 @@
+//! Unknown, foreign and rotated keys, and what a client with a wrong one is shown.
+
+use crate::request::{ACCESS_KEY_ID, NOW, key, verifier};
+use crate::samples::{replace_in_authorization, signed};
+use sigv4::{AuthError, KeyMaterial};
+use types::{AccessKeyId, SecretString};
+
+#[test]
+fn an_unknown_access_key_is_refused_and_enters_no_cache() {
+    let verifier = verifier();
+    for _ in 0..3 {
+        let error = signed().verify_with(&verifier, None, NOW).unwrap_err();
+        assert_eq!(error, AuthError::InvalidAccessKeyId(ACCESS_KEY_ID.into()));
+        assert_eq!(error.status(), 403);
+    }
+    assert_eq!(verifier.cached_keys(), 0);
+    assert!(signed().verify_with(&verifier, Some(&key()), NOW).is_ok());
+    assert_eq!(verifier.cached_keys(), 1);
+    // Its derived key is in the cache; out of force it is unknown all the same.
+    assert!(signed().verify_with(&verifier, None, NOW).is_err());
+}
+
+#[test]
+fn a_wrong_signature_enters_no_cache() {
+    let verifier = verifier();
+    let mut request = signed();
+    replace_in_authorization(&mut request, "eu-central-1", "us-east-1");
+    assert!(request.verify_with(&verifier, Some(&key()), NOW).is_err());
+    assert_eq!(verifier.cached_keys(), 0);
+}
+
+#[test]
+fn a_key_never_proves_the_claim_of_another_key() {
+    let other = KeyMaterial {
+        access_key_id: AccessKeyId::parse("AKIAIOSFODNN7EXAMPL2").unwrap(),
+        ..key()
+    };
+    let error = signed()
+        .verify_with(&verifier(), Some(&other), NOW)
+        .unwrap_err();
+    assert_eq!(error.code(), "InvalidAccessKeyId");
+}
+
+#[test]
+fn a_rotated_secret_is_wrong_at_once() {
+    let verifier = verifier();
+    assert!(signed().verify_with(&verifier, Some(&key()), NOW).is_ok());
+    let secret = SecretString::from("another secret");
+    let rotated = KeyMaterial {
+        secret,
+        secret_version: 2,
+        ..key()
+    };
+    assert!(
+        signed()
+            .verify_with(&verifier, Some(&rotated), NOW)
+            .is_err()
+    );
+    assert!(signed().verify_with(&verifier, Some(&key()), NOW).is_ok());
+}
+
+#[test]
+fn a_mismatch_shows_the_client_its_own_request() {
+    let mut request = signed();
+    request.set("x-amz-meta-a", "2");
+    let AuthError::SignatureDoesNotMatch(shown) = request.verify().unwrap_err() else {
+        panic!("the signature must not match");
+    };
+    assert!(shown.canonical_request.starts_with(
+        "PUT\n/results/a%20b\npartNumber=1&uploadId=u\ncontent-length:5\nhost:gw.example.com\n"
+    ));
+    assert!(shown.string_to_sign.starts_with(
+        "AWS4-HMAC-SHA256\n20130524T000000Z\n20130524/eu-central-1/s3/aws4_request\n"
+    ));
+    assert_eq!(shown.signature_provided, request.signature());
+    request.path = format!("/{}", "a".repeat(100_000));
+    let details = request.verify().unwrap_err();
+    let bytes: usize = details.details().iter().map(|(_, value)| value.len()).sum();
+    assert!(bytes < 8_192, "{bytes}");
+}
