@@ -21,7 +21,9 @@ mod headers;
 mod listing;
 mod listing_elements;
 mod operation;
+mod operation_rules;
 mod query;
+mod tokens;
 mod upstream_error;
 mod upstream_query;
 mod xml;
@@ -43,11 +45,13 @@ pub use headers::{
     ChecksumPolicy, MAX_HEADER_BYTES, MAX_METADATA_BYTES, RequestHeaders, hoist_query,
     request_headers, response_headers,
 };
-pub use listing::{ContinuationTokens, ListError, ListRewriter, OpaqueTokens};
+pub use listing::{ListError, ListRewriter};
 pub use operation::{
-    BodyKind, ListBuckets, ListMultipartUploads, ListObjects, ListObjectsV2, ListParts, ObjectName,
-    Operation, Part, ReadObject, Requirement, ResponseBody, Subject, Upload, UploadId, VersionId,
+    ListBuckets, ListMultipartUploads, ListObjects, ListObjectsV2, ListParts, ObjectName,
+    Operation, Part, ReadObject, Upload, UploadId, VersionId,
 };
+pub use operation_rules::{BodyKind, Requirement, ResponseBody, Subject};
+pub use tokens::{ContinuationTokens, OpaqueTokens};
 pub use upstream_error::{
     ErrorContext, FailureKind, UpstreamFailure, is_failure, translate_upstream_error,
 };

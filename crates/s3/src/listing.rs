@@ -2,6 +2,7 @@
 
 use crate::listing_elements::{Kind, Rule};
 use crate::operation::Operation;
+use crate::tokens::ContinuationTokens;
 use crate::xml::{Scanner, Token, Visit, Writer, XmlError};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -9,29 +10,6 @@ use types::{BucketAlias, KeyPrefix, ObjectKey};
 
 /// The longest text of one element, in bytes: a key of 1,024 bytes, percent-encoded, and a token.
 const MAX_TEXT_BYTES: usize = 8 * 1_024;
-
-/// How continuation tokens travel. A store may put anything into one, the last key included, so a
-/// gateway that must show nothing of the prefix seals them, and binds them to the tenant.
-pub trait ContinuationTokens: std::fmt::Debug + Send + Sync {
-    /// The client's form of the upstream's token.
-    fn seal(&self, upstream: &str) -> String;
-    /// The upstream's form of the client's token; nothing when we did not make it.
-    fn open(&self, client: &str) -> Option<String>;
-}
-
-/// Tokens that pass as they are: right for AWS, whose tokens tell nothing. A foreign token does
-/// no harm either, since the prefix is sent with every request.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OpaqueTokens;
-
-impl ContinuationTokens for OpaqueTokens {
-    fn seal(&self, upstream: &str) -> String {
-        upstream.to_owned()
-    }
-    fn open(&self, client: &str) -> Option<String> {
-        Some(client.to_owned())
-    }
-}
 
 /// Why a listing cannot be shown. The answer has begun by then: the connection must be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,9 +3,9 @@
 use crate::address::key_error;
 use crate::encoding::encode_query_value;
 use crate::error::S3Error;
-use crate::listing::ContinuationTokens;
 use crate::operation::{ListMultipartUploads, ListObjects, ListObjectsV2, Operation};
 use crate::query::argument;
+use crate::tokens::ContinuationTokens;
 use types::{KeyError, KeyPrefix, MAX_KEY_BYTES};
 
 impl Operation {

@@ -2,7 +2,8 @@
 
 use super::METADATA;
 use crate::content_encoding::strip_aws_chunked;
-use crate::operation::{Operation, ResponseBody};
+use crate::operation::Operation;
+use crate::operation_rules::ResponseBody;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// Everything else is left out: what names the customer's account, keys and rules

@@ -8,6 +8,7 @@
 
 mod address;
 mod checksums;
+mod consequences;
 mod copy_source;
 mod deletions;
 mod documents;
@@ -16,5 +17,6 @@ mod headers;
 mod listing;
 mod model;
 mod operations;
+mod outer_headers;
 mod semantics;
 mod upstream_errors;
