@@ -1,0 +1,35 @@
+//! S3, on the protocol machinery of s3s: it parses, verifies signatures and prints XML; what S3
+//! *does* is here.
+
+/// Puts a checksum into the field of its algorithm.
+macro_rules! show_checksum {
+    ($output:expr, $algorithm:expr, $value:expr) => {
+        match $algorithm {
+            crate::disk::ChecksumAlgorithm::Crc32 => $output.checksum_crc32 = Some($value),
+            crate::disk::ChecksumAlgorithm::Crc32c => $output.checksum_crc32c = Some($value),
+            crate::disk::ChecksumAlgorithm::Crc64Nvme => $output.checksum_crc64nvme = Some($value),
+            crate::disk::ChecksumAlgorithm::Sha1 => $output.checksum_sha1 = Some($value),
+            crate::disk::ChecksumAlgorithm::Sha256 => $output.checksum_sha256 = Some($value),
+        }
+    };
+}
+
+mod access;
+mod buckets;
+mod checksum;
+mod copy;
+mod fault;
+mod host;
+mod listing;
+mod multipart;
+mod objects;
+mod operation;
+mod read;
+mod receive;
+mod send;
+mod service;
+mod settings;
+
+pub(crate) use access::{Progress, Signed};
+pub(crate) use checksum::verify_document;
+pub(crate) use service::build;
