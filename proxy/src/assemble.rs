@@ -212,7 +212,7 @@ pub fn sts(settings: &StsSettings) -> Result<Arc<dyn AssumeRole>, AssembleError>
 
 /// Where no tenant is reached by a role.
 #[derive(Debug)]
-struct NoSts;
+pub struct NoSts;
 
 #[async_trait::async_trait]
 impl AssumeRole for NoSts {

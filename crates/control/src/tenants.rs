@@ -142,6 +142,14 @@ impl Tenants {
         Ok(())
     }
 
+    /// The keys of `tenant`, at most a thousand.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn keys(&self, tenant: &TenantId) -> Result<Vec<AccessKey>, ManageError> {
+        Ok(self.store.access_keys(tenant, None, 1_000).await?)
+    }
+
     /// Revokes every key of `tenant` that `keep` does not name. Returns how many.
     ///
     /// # Errors
