@@ -10,6 +10,8 @@ use types::{BucketAlias, KeyPrefix, ObjectKey};
 
 /// The longest text of one element, in bytes: a key of 1,024 bytes, percent-encoded, and a token.
 const MAX_TEXT_BYTES: usize = 8 * 1_024;
+/// The longest entry, in bytes: its elements are few, and only the key is long.
+const MAX_ENTRY_BYTES: usize = 32 * 1_024;
 
 /// Why a listing cannot be shown. The answer has begun by then: the connection must be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -195,7 +197,7 @@ impl Page {
             if let Some(text) = self.rewritten(rule, text)? {
                 self.sink().leaf(name, &text);
             }
-            return Ok(());
+            return self.check_entry();
         }
         self.parents.pop();
         // Entries are children of the root, so that is where one ends.
@@ -214,7 +216,14 @@ impl Page {
                 self.sink().close(name);
             }
         }
-        Ok(())
+        self.check_entry()
+    }
+
+    fn check_entry(&self) -> Result<(), ListError> {
+        match &self.entry {
+            Some(entry) if entry.text.len() > MAX_ENTRY_BYTES => Err(XmlError::Schema.into()),
+            _ => Ok(()),
+        }
     }
 
     fn sink(&mut self) -> &mut Writer {

@@ -15,6 +15,8 @@ use types::{KeyPrefix, ObjectKey};
 /// Source: S3 API reference, DeleteObjects.
 const MAX_KEYS: usize = 1_000;
 const MAX_BODY_BYTES: usize = 2 * 1_024 * 1_024;
+/// The largest answer of the upstream that is read: 1,000 keys, escaped, with a message each.
+const MAX_RESULT_BYTES: usize = 8 * 1_024 * 1_024;
 
 /// One key to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,6 +199,9 @@ impl DeletePlan {
     }
 
     fn merge(&self, upstream: &[u8], out: &mut Writer) -> Result<(), S3Error> {
+        if upstream.len() > MAX_RESULT_BYTES {
+            return Err(unexpected());
+        }
         let document =
             Records::parse(upstream, "DeleteResult", MAX_KEYS).map_err(|_| unexpected())?;
         let mut answered = HashSet::new();

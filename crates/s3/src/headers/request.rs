@@ -194,10 +194,13 @@ pub fn request_headers(
         if lists.iter().any(|list| list.contains(&text))
             || (operation.carries_object_headers() && text.starts_with(METADATA))
         {
-            let value = joined(name, headers)?;
-            sorted.customer_key |= text.ends_with("-customer-key");
+            let mut value = joined(name, headers)?;
+            if text.ends_with("-customer-key") {
+                sorted.customer_key = true;
+                value.set_sensitive(true); // not even in `Debug`
+            }
             if checksums == ChecksumPolicy::Forward || !is_checksum(text) {
-                forward(name, value, &mut sorted.forward);
+                forward(name, value, &mut sorted.forward)?;
             }
         } else if text.starts_with("x-amz-") {
             consume(operation, name, headers, &mut sorted)?;
@@ -212,22 +215,23 @@ fn is_checksum(name: &str) -> bool {
     name.starts_with("x-amz-checksum-")
 }
 
-fn forward(name: &HeaderName, value: HeaderValue, to: &mut HeaderMap) {
+fn forward(name: &HeaderName, value: HeaderValue, to: &mut HeaderMap) -> Result<(), S3Error> {
     if name != "content-encoding" {
         to.insert(name.clone(), value);
-        return;
+        return Ok(());
     }
-    match value.to_str().ok().map(strip_aws_chunked) {
-        Some(None) => {}
-        Some(Some(kept)) => {
-            let kept = HeaderValue::try_from(kept.as_ref())
-                .expect("a part of a header value is a header value");
-            to.insert(name.clone(), kept);
-        }
-        None => {
-            to.insert(name.clone(), value);
-        }
+    let text = value.to_str().map_err(|_| {
+        S3Error::with_message(
+            ErrorCode::InvalidArgument,
+            "The Content-Encoding is not ASCII.",
+        )
+    })?;
+    if let Some(kept) = strip_aws_chunked(text) {
+        let kept = HeaderValue::try_from(kept.as_ref())
+            .expect("a part of a header value is a header value");
+        to.insert(name.clone(), kept);
     }
+    Ok(())
 }
 
 /// An `x-amz-*` header that does not go upstream: read here, harmless, or refused.

@@ -363,6 +363,13 @@ fn continuation_tokens_are_sealed_on_the_way_out_and_opened_on_the_way_in() {
 fn a_hostile_or_broken_listing_is_an_error_and_never_grows_memory() {
     let deep = format!("<ListBucketResult>{}", "<Owner>".repeat(20));
     let long_tag = format!("<ListBucketResult><{}>", "x".repeat(20_000));
+    let endless = |element: &str| {
+        let many = element.repeat(3_000);
+        format!(
+            "<ListBucketResult><Contents><Key>orgs/acme/x</Key>{many}</Contents></ListBucketResult>"
+        )
+    };
+    let (fields, groups) = (endless("<Size>1</Size>"), endless("<RestoreStatus/>"));
     let long_text = format!("<ListBucketResult><Prefix>{}", "x".repeat(9_000));
     for document in [
         "<!DOCTYPE x [<!ENTITY a \"b\">]><ListBucketResult>&a;</ListBucketResult>",
@@ -379,6 +386,8 @@ fn a_hostile_or_broken_listing_is_an_error_and_never_grows_memory() {
         deep.as_str(),
         long_tag.as_str(),
         long_text.as_str(),
+        fields.as_str(),
+        groups.as_str(),
     ] {
         assert!(
             rewrite_text("", document).is_err(),
