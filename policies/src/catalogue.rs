@@ -14,6 +14,8 @@ mod sts;
 
 pub use operations::{OPERATIONS, Operation, actions_of};
 
+use crate::evaluate::pattern::{Pattern, Variables};
+
 /// What an action does to what it touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
@@ -133,6 +135,23 @@ pub fn entry(action: &str) -> Option<&'static Entry> {
         .actions
         .iter()
         .find(|entry| entry.name.eq_ignore_ascii_case(name))
+}
+
+/// The names of all actions of the catalogue that `pattern` (`s3:Get*`) matches; `None` when its
+/// service is not in the catalogue or the service itself is a pattern.
+pub(crate) fn entries_like(pattern: &str) -> Option<Vec<String>> {
+    let (prefix, _) = pattern.split_once(':')?;
+    let service = service(prefix)?;
+    let pattern = Pattern::compile(pattern, Variables::Literal).ok()?;
+    let names = service
+        .actions
+        .iter()
+        .map(|entry| format!("{}:{}", service.prefix, entry.name));
+    Some(
+        names
+            .filter(|name| pattern.matches_ignoring_case(name))
+            .collect(),
+    )
 }
 
 /// The service with this action prefix.

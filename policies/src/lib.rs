@@ -9,6 +9,7 @@ pub mod diff;
 pub mod document;
 pub mod escape;
 pub mod evaluate;
+pub mod lint;
 pub mod normalize;
 pub mod render;
 
@@ -17,5 +18,6 @@ pub use document::{Malformed, Policy, PolicyKind, Reason};
 pub use evaluate::{
     Context, Decision, Layer, PolicySet, Principal, Request, StatementRef, evaluate,
 };
+pub use lint::{Finding, Rule, lint};
 pub use normalize::{Normal, NotAPolicy, normalize, same_meaning};
 pub use render::{Budget, Document, RenderError};

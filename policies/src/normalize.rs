@@ -9,6 +9,7 @@
 //! policy, also what the strict parser refuses.
 
 use crate::evaluate::condition::{Operator, SetOperator, Test};
+use crate::evaluate::pattern::{Pattern, Variables};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,6 +76,44 @@ impl Ord for Item {
     }
 }
 
+/// The version in which `${...}` is a variable.
+pub(crate) const VERSION_WITH_VARIABLES: &str = "2012-10-17";
+
+impl NormalStatement {
+    /// Whether `${...}` stands where a variable can stand.
+    pub(crate) fn has_variable(&self) -> bool {
+        let resources = self.resources.iter().flat_map(|clause| &clause.items);
+        resources
+            .map(|item| &item.normal)
+            .chain(self.conditions.values().flatten())
+            .any(|text| text.contains("${"))
+    }
+
+    /// Whether its actions take in `action`.
+    pub(crate) fn names_action(&self, action: &str) -> bool {
+        let listed = self.actions.items.iter().any(|item| {
+            Pattern::compile(&item.normal, Variables::Literal)
+                .is_ok_and(|pattern| pattern.matches_ignoring_case(action))
+        });
+        listed != self.actions.negated
+    }
+
+    /// Whether it has a condition on `key` (in lower case) that fails when the key is absent.
+    pub(crate) fn demands(&self, key: &str) -> bool {
+        self.conditions.keys().any(|(operator, own)| {
+            own.normal == key
+                && Operator::parse(operator).is_some_and(|operator| operator.fails_when_absent())
+        })
+    }
+
+    /// Whether it holds only when `key` (in lower case) is there: `Null` is `false`.
+    pub(crate) fn demands_presence(&self, key: &str) -> bool {
+        self.conditions.iter().any(|((operator, own), values)| {
+            operator == "Null" && own.normal == key && values.contains("false")
+        })
+    }
+}
+
 /// Why something is not a policy at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a policy document: {0}")]
@@ -107,9 +146,9 @@ pub fn normalize(value: &Value) -> Result<Normal, NotAPolicy> {
         labels.entry(statement.clone()).or_insert(label);
         statements.insert(statement);
     }
-    let variables = object.get("Version").and_then(Value::as_str) == Some("2012-10-17");
+    let variables = object.get("Version").and_then(Value::as_str) == Some(VERSION_WITH_VARIABLES);
     Ok(Normal {
-        has_variables: variables && statements.iter().any(has_variable),
+        has_variables: variables && statements.iter().any(NormalStatement::has_variable),
         statements,
         labels,
     })
@@ -342,12 +381,4 @@ fn texts(value: &Value) -> Result<Vec<String>, NotAPolicy> {
         Value::Array(items) => items.iter().map(one).collect(),
         other => Ok(vec![one(other)?]),
     }
-}
-
-fn has_variable(statement: &NormalStatement) -> bool {
-    let resources = statement.resources.iter().flat_map(|clause| &clause.items);
-    let texts = resources.map(|item| &item.normal);
-    texts
-        .chain(statement.conditions.values().flatten())
-        .any(|text| text.contains("${"))
 }

@@ -154,6 +154,15 @@ impl Operator {
         })
     }
 
+    /// Whether a request without the key fails it.
+    pub(crate) fn fails_when_absent(self) -> bool {
+        let tolerant = self.if_exists
+            || self.test == Test::Null
+            || self.set == SetOperator::All
+            || (self.negated && self.set == SetOperator::None);
+        !tolerant
+    }
+
     /// Compiles a value for this operator; the error is the rule that it breaks.
     pub(crate) fn operand(self, text: &str, variables: Variables) -> Result<Operand, &'static str> {
         const UNCLOSED: &str = "a policy variable has no closing brace";

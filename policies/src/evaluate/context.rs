@@ -56,6 +56,13 @@ impl Context {
             .map(Vec::as_slice)
     }
 
+    /// All keys, in lower case, with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.values
+            .iter()
+            .map(|(key, values)| (key.as_str(), values.as_slice()))
+    }
+
     /// Drops the keys that `keep` refuses; keys arrive in lower case.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.values.retain(|key, _| keep(key));

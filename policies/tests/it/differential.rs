@@ -5,12 +5,12 @@ use policies::Decision;
 use std::process::Command;
 
 #[derive(serde::Deserialize)]
-struct Verdict {
-    decision: Option<String>,
-    refused: Option<serde_json::Value>,
+pub(crate) struct Verdict {
+    pub(crate) decision: Option<String>,
+    pub(crate) refused: Option<serde_json::Value>,
 }
 
-fn judge(questions: &[String]) -> Vec<Verdict> {
+pub(crate) fn judge(questions: &[String]) -> Vec<Verdict> {
     let packages = crate::support::tool("BYOS_NPM", "tests/.tools/npm", "the IAM judge");
     let script = crate::support::in_repository("policies/tests/judges/simulate.cjs");
     let answers = crate::support::run(
@@ -23,7 +23,7 @@ fn judge(questions: &[String]) -> Vec<Verdict> {
         .collect()
 }
 
-fn name(decision: &Decision) -> &'static str {
+pub(crate) fn name(decision: &Decision) -> &'static str {
     match decision {
         Decision::Allowed { .. } => "Allowed",
         Decision::ImplicitDeny { .. } => "ImplicitlyDenied",

@@ -7,9 +7,12 @@
 )]
 
 mod catalogue;
+mod coverage;
 mod differential;
 mod evaluate;
 mod generate;
+mod lint;
 mod normalize;
+mod probes;
 mod render;
 mod support;
