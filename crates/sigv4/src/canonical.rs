@@ -120,23 +120,34 @@ pub(crate) fn write_start(
     sink.put(b"\n");
 }
 
-/// Writes the line of one header that has one value.
-pub(crate) fn write_header(sink: &mut impl Sink, name: &str, value: &[u8]) {
-    sink.put(name.as_bytes());
-    sink.put(b":");
-    write_value(sink, value);
-    sink.put(b"\n");
+/// A header and one of its values.
+pub(crate) type Field<'a> = (&'a str, &'a [u8]);
+
+/// All fields sorted by name; those of one name stay in the order of their arrival.
+pub(crate) fn sorted_fields(headers: &HeaderMap) -> Vec<Field<'_>> {
+    let mut fields: Vec<Field<'_>> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    fields.sort_by_key(|(name, _)| *name);
+    fields
 }
 
-/// Writes the line of one header with all its values, joined in the order of their arrival.
-pub(crate) fn write_headers(sink: &mut impl Sink, name: &str, headers: &HeaderMap) {
-    sink.put(name.as_bytes());
-    sink.put(b":");
-    for (index, value) in headers.get_all(name).iter().enumerate() {
-        if index > 0 {
+/// Writes the lines of sorted fields: one for each name, with its values joined.
+pub(crate) fn write_fields<'f>(sink: &mut impl Sink, fields: impl Iterator<Item = Field<'f>>) {
+    let mut previous = None;
+    for (name, value) in fields {
+        if previous == Some(name) {
             sink.put(b",");
+        } else {
+            if previous.is_some() {
+                sink.put(b"\n");
+            }
+            sink.put(name.as_bytes());
+            sink.put(b":");
         }
-        write_value(sink, value.as_bytes());
+        write_value(sink, value);
+        previous = Some(name);
     }
     sink.put(b"\n");
 }
@@ -155,19 +166,10 @@ fn write_value(sink: &mut impl Sink, value: &[u8]) {
     }
 }
 
-/// Writes what stands behind the headers, but for the payload hash: `names` joined with `;`.
-pub(crate) fn write_end<'n>(
-    sink: &mut impl Sink,
-    names: impl Iterator<Item = &'n str>,
-    payload_hash: &str,
-) {
+/// Writes what stands behind the headers: the signed names, joined with `;`, and the payload.
+pub(crate) fn write_end(sink: &mut impl Sink, names: &str, payload_hash: &str) {
     sink.put(b"\n");
-    for (index, name) in names.enumerate() {
-        if index > 0 {
-            sink.put(b";");
-        }
-        sink.put(name.as_bytes());
-    }
+    sink.put(names.as_bytes());
     sink.put(b"\n");
     sink.put(payload_hash.as_bytes());
 }
@@ -226,9 +228,10 @@ mod tests {
         for value in ["  b   c ", "a", "\"x  y\""] {
             headers.append("x-amz-meta-a", HeaderValue::from_static(value));
         }
+        headers.append("host", HeaderValue::from_static("h"));
         let mut text = Vec::new();
-        write_headers(&mut text, "x-amz-meta-a", &headers);
-        assert_eq!(text, b"x-amz-meta-a:b c,a,\"x y\"\n");
+        write_fields(&mut text, sorted_fields(&headers).into_iter());
+        assert_eq!(text, b"host:h\nx-amz-meta-a:b c,a,\"x y\"\n");
     }
 
     proptest! {

@@ -47,7 +47,7 @@ impl fmt::Display for Mechanism {
 
 /// What a client needs in order to find out why its signature differs: its own request, as we
 /// read it. Neither the secret nor the right signature is in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// The key that the client named.
     pub access_key_id: String,
@@ -57,6 +57,18 @@ pub struct Mismatch {
     pub string_to_sign: String,
     /// The canonical request behind it, cut to 4 KiB.
     pub canonical_request: String,
+    /// The first of the signed headers that software on the way likes to rewrite.
+    pub suspect: Option<String>,
+}
+
+impl fmt::Debug for Mismatch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The rest is for the client's eyes: it holds the values of its headers.
+        out.debug_struct("Mismatch")
+            .field("access_key_id", &self.access_key_id)
+            .field("suspect", &self.suspect)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a request is refused before anything is known about its tenant.
@@ -140,9 +152,7 @@ pub enum AuthError {
     #[error("the signature is not 64 lower-case hexadecimal digits")]
     SignatureMalformed,
     /// The signature is not the one that this key makes over this request.
-    #[error(
-        "the signature does not match: compare StringToSign and CanonicalRequest with the client's own, then check the secret access key"
-    )]
+    #[error("the signature does not match: {}", .0.next_step())]
     SignatureDoesNotMatch(Box<Mismatch>),
 }
 
@@ -210,6 +220,18 @@ impl AuthError {
 }
 
 impl Mismatch {
+    fn next_step(&self) -> String {
+        match &self.suspect {
+            Some(name) => format!(
+                "the client signed {name}, which proxies rewrite; let it sign without, or let \
+                 nothing on the way change it"
+            ),
+            None => "check the secret access key, then compare StringToSign and CanonicalRequest \
+                     with the client's own"
+                .to_string(),
+        }
+    }
+
     fn details(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         vec![
             ("AWSAccessKeyId", (&self.access_key_id).into()),

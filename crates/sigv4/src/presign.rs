@@ -13,7 +13,7 @@ use std::time::Duration;
 use types::{Endpoint, Region, SecretString, Timestamp};
 
 /// What a presigned URL allows whoever holds it to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct PresignRequest<'a> {
     /// The method.
     pub method: &'a str,
@@ -27,6 +27,16 @@ pub struct PresignRequest<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// How long the URL lives: 1 to 604,800 seconds.
     pub expires_in: Duration,
+}
+
+impl fmt::Debug for PresignRequest<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("PresignRequest")
+            .field("method", &self.method)
+            .field("endpoint", &self.endpoint)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a URL cannot be presigned.

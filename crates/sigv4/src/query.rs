@@ -69,7 +69,9 @@ impl<'a> QueryAuth<'a> {
         let (mut v2_signature, mut v2_expires) = (false, false);
         for (count, (name, value)) in pairs(raw).enumerate() {
             if count == MAX_PARAMETERS {
-                return Err(AuthError::QueryMalformed("it has more than 64 parameters"));
+                return Err(AuthError::RequestMalformed(
+                    "its query has more than 64 parameters",
+                ));
             }
             match name {
                 "AWSAccessKeyId" => found.has_version_2 = true,

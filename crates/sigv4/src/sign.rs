@@ -1,14 +1,14 @@
 //! Signing towards an upstream, on the hot path: the verifier's canonicaliser and a cached key.
 
 use crate::canonical::{
-    ALGORITHM, CanonicalQuery, HashSink, Spelling, sign_request, write_end, write_header,
-    write_headers, write_start,
+    ALGORITHM, CanonicalQuery, Field, HashSink, Spelling, sign_request, write_end, write_fields,
+    write_start,
 };
 use crate::date::SigningDate;
 use crate::key_cache::{KeyCache, KeyScope};
 use crate::signature::HexDigest;
 use crate::{EMPTY_SHA256, STREAMING_UNSIGNED_PAYLOAD_TRAILER, UNSIGNED_PAYLOAD};
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::fmt;
 use types::{Region, SecretString, Timestamp};
 
@@ -44,7 +44,7 @@ pub enum OutgoingPayload {
 }
 
 /// A request on its way to an upstream, as it will stand on the wire.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Outgoing<'a> {
     /// The method.
     pub method: &'a str,
@@ -56,6 +56,15 @@ pub struct Outgoing<'a> {
     pub headers: &'a HeaderMap,
     /// How the body is covered.
     pub payload: OutgoingPayload,
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers hold session tokens and customers' encryption keys.
+        out.debug_struct("Outgoing")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The headers that make a request signed.
@@ -128,30 +137,15 @@ impl Signer {
             Some(token) => Some(secret_header(token.expose())?),
             None => None,
         };
-        let names = signed_names(request.headers, token.is_some())?;
-
-        let mut sink = HashSink::new();
-        let query = CanonicalQuery::new(request.query, Spelling::Canonical);
-        write_start(&mut sink, request.method, request.path, &query);
-        for name in &names {
-            let ours = match *name {
-                DATE => Some(date.as_str().as_bytes()),
-                CONTENT_SHA256 => Some(payload.as_str().as_bytes()),
-                SECURITY_TOKEN => token.as_ref().map(HeaderValue::as_bytes),
-                _ => None,
-            };
-            match ours {
-                Some(value) => write_header(&mut sink, name, value),
-                None => write_headers(&mut sink, name, request.headers),
-            }
-        }
-        write_end(&mut sink, names.iter().copied(), payload.as_str());
+        let mut fields: Vec<Field<'_>> = Vec::with_capacity(16);
+        fields.push((DATE, date.as_str().as_bytes()));
+        fields.push((CONTENT_SHA256, payload.as_str().as_bytes()));
+        fields.extend(token.iter().map(|token| (SECURITY_TOKEN, token.as_bytes())));
+        add_signed_fields(&mut fields, request.headers)?;
 
         let scope = format!("{}/{region}/s3/aws4_request", date.day());
-        let key = self.key(credentials, &date, region);
-        let signature = sign_request(&key, &date, &scope, &sink.finish());
         let id = credentials.access_key_id;
-        let mut text = String::with_capacity(256 + id.len() + 24 * names.len());
+        let mut text = String::with_capacity(256 + id.len() + 24 * fields.len());
         text.extend([
             ALGORITHM,
             " Credential=",
@@ -160,9 +154,16 @@ impl Signer {
             &scope,
             ", SignedHeaders=",
         ]);
-        for (index, name) in names.iter().enumerate() {
-            text.extend([if index > 0 { ";" } else { "" }, name]);
-        }
+        let names_from = text.len();
+        push_names(&mut text, &fields);
+
+        let mut sink = HashSink::new();
+        let query = CanonicalQuery::new(request.query, Spelling::Canonical);
+        write_start(&mut sink, request.method, request.path, &query);
+        write_fields(&mut sink, fields.iter().copied());
+        write_end(&mut sink, &text[names_from..], payload.as_str());
+        let key = self.key(credentials, &date, region);
+        let signature = sign_request(&key, &date, &scope, &sink.finish());
         text.extend([", Signature=", signature.hex().as_str()]);
         Ok(SignatureHeaders {
             authorization: secret_header(&text)?,
@@ -219,21 +220,35 @@ impl fmt::Debug for SignatureHeaders {
     }
 }
 
-/// The names to sign, sorted, each once.
-fn signed_names(headers: &HeaderMap, with_token: bool) -> Result<Vec<&str>, SignError> {
+/// Adds what is to be signed of `headers`, but for what we write ourselves, and sorts.
+fn add_signed_fields<'a>(
+    fields: &mut Vec<Field<'a>>,
+    headers: &'a HeaderMap,
+) -> Result<(), SignError> {
     if !headers.contains_key(http::header::HOST) {
         return Err(SignError::HostMissing);
     }
-    let ours = [DATE, CONTENT_SHA256, SECURITY_TOKEN];
-    let mut names = Vec::with_capacity(16);
-    names.extend([DATE, CONTENT_SHA256]);
-    if with_token {
-        names.push(SECURITY_TOKEN);
+    let theirs = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let is_ours = |name: &str| [DATE, CONTENT_SHA256, SECURITY_TOKEN].contains(&name);
+    fields.extend(theirs.filter(|(name, _)| is_signed(name) && !is_ours(name)));
+    fields.sort_by_key(|(name, _)| *name);
+    Ok(())
+}
+
+/// The names of sorted fields, each once, joined with `;`.
+fn push_names(text: &mut String, fields: &[Field<'_>]) {
+    let mut previous = None;
+    for (name, _) in fields {
+        if previous.is_some() && previous != Some(name) {
+            text.push(';');
+        }
+        if previous != Some(name) {
+            text.push_str(name);
+        }
+        previous = Some(name);
     }
-    let theirs = headers.keys().map(HeaderName::as_str);
-    names.extend(theirs.filter(|name| is_signed(name) && !ours.contains(name)));
-    names.sort_unstable();
-    Ok(names)
 }
 
 fn secret_header(text: &str) -> Result<HeaderValue, SignError> {

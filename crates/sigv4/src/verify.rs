@@ -1,8 +1,8 @@
 //! Proving a claim.
 
 use crate::canonical::{
-    ALGORITHM, CanonicalQuery, HashSink, Sink, Spelling, sign_request, write_end, write_header,
-    write_headers, write_start,
+    ALGORITHM, CanonicalQuery, Field, HashSink, Sink, Spelling, sign_request, sorted_fields,
+    write_end, write_fields, write_start,
 };
 use crate::claim::Claim;
 use crate::encode::canonical_path;
@@ -10,12 +10,15 @@ use crate::error::{AuthError, Mismatch};
 use crate::key_cache::{KeyCache, KeyScope};
 use crate::payload::{ChunkChain, Payload, PayloadMode};
 use crate::signature::{HexDigest, SigningKey, sha256};
-use http::HeaderMap;
 use std::borrow::Cow;
 use types::{AccessKeyId, SecretString, TenantId, Timestamp};
 
 /// How much of a canonical request travels in an error.
 const MAX_SHOWN_BYTES: usize = 4_096;
+
+/// How many unsigned headers an error names, and how much of an absent one's name.
+const MAX_SHOWN_HEADERS: usize = 16;
+const MAX_SHOWN_NAME: usize = 80;
 
 /// What a signature is checked against.
 #[derive(Debug, Clone)]
@@ -125,7 +128,11 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<Verified, AuthError> {
         claim.check_time(now)?;
-        check_headers(claim)?;
+        let fields = sorted_fields(claim.request.headers);
+        let request = Request {
+            claim,
+            fields: signed_fields(claim, &fields)?,
+        };
         // A key of another name would be a mistake of the caller: never prove one key by another.
         let key = key.filter(|key| key.access_key_id.as_str() == claim.access_key_id());
         let (secret, secret_version) = match key {
@@ -142,7 +149,7 @@ impl Verifier {
         let cached = self.keys.find(&scope);
         let is_cached = cached.is_some();
         let signing_key = cached.unwrap_or_else(|| scope.derive(secret));
-        match (matching_host(claim, &self.public_hosts, &signing_key), key) {
+        match (request.matching_host(&self.public_hosts, &signing_key), key) {
             (Some(host), Some(key)) => {
                 if !is_cached {
                     self.keys.keep(&scope, signing_key.clone());
@@ -155,7 +162,7 @@ impl Verifier {
                     // access key from an unknown one.
                     std::hint::black_box(scope.derive(secret));
                 }
-                let mismatch = AuthError::SignatureDoesNotMatch(Box::new(explain(claim)));
+                let mismatch = AuthError::SignatureDoesNotMatch(Box::new(request.explain()));
                 match key {
                     Some(_) => Err(mismatch),
                     None => Err(AuthError::InvalidAccessKeyId(claim.access_key_id().into())),
@@ -207,30 +214,35 @@ fn verified(
     }
 }
 
-/// Every signed header is there, and every header that must be signed is signed.
-fn check_headers(claim: &Claim<'_>) -> Result<(), AuthError> {
-    let signed = |name: &str| claim.signed_headers.split(';').any(|listed| listed == name);
-    if !signed("host") {
-        return Err(AuthError::HeadersNotSigned("host".into()));
-    }
-    let unsigned: Vec<&str> = claim
-        .request
-        .headers
-        .keys()
-        .map(http::HeaderName::as_str)
-        .filter(|name| name.starts_with("x-amz-") && !signed(name))
-        .take(16)
-        .collect();
-    if !unsigned.is_empty() {
-        return Err(AuthError::HeadersNotSigned(unsigned.join(", ")));
-    }
+/// The fields that the claim signs, sorted; every signed header is among them, and every header
+/// that must be signed is signed. Both lists are sorted, so one walk along both decides.
+fn signed_fields<'a>(claim: &'a Claim<'_>, all: &[Field<'a>]) -> Result<Vec<Field<'a>>, AuthError> {
+    let mut signed: Vec<Field<'a>> = Vec::with_capacity(all.len());
+    let mut unsigned: Vec<&str> = Vec::new();
+    let mut rest = all.iter().copied().peekable();
     for name in claim.signed_headers.split(';') {
-        if !claim.request.headers.contains_key(name) && restored(claim, name).is_none() {
-            let name = name.chars().take(80).collect();
-            return Err(AuthError::SignedHeaderAbsent(name));
+        while let Some(skipped) = rest.next_if(|(found, _)| *found < name) {
+            unsigned.push(skipped.0);
+        }
+        let before = signed.len();
+        while let Some(field) = rest.next_if(|(found, _)| *found == name) {
+            signed.push(field);
+        }
+        if signed.len() == before {
+            let value = restored(claim, name).ok_or_else(|| {
+                AuthError::SignedHeaderAbsent(name.chars().take(MAX_SHOWN_NAME).collect())
+            })?;
+            signed.push((name, value.as_bytes()));
         }
     }
-    Ok(())
+    unsigned.extend(rest.map(|(name, _)| name));
+    unsigned.retain(|name| *name == "host" || name.starts_with("x-amz-"));
+    if unsigned.is_empty() {
+        return Ok(signed);
+    }
+    unsigned.dedup();
+    unsigned.truncate(MAX_SHOWN_HEADERS);
+    Err(AuthError::HeadersNotSigned(unsigned.join(", ")))
 }
 
 /// The value of a signed header that a hop may take away and that can have had only one value.
@@ -246,69 +258,105 @@ fn restored(claim: &Claim<'_>, name: &str) -> Option<&'static str> {
     }
 }
 
-/// One reading of the request, to be held against the signature.
+/// A claim with the fields that it signs.
+struct Request<'a> {
+    claim: &'a Claim<'a>,
+    fields: Vec<Field<'a>>,
+}
+
+/// One way to read a request, to be held against the signature.
 struct Reading<'r> {
     host: &'r str,
     path: &'r str,
     query: &'r CanonicalQuery<'r>,
 }
 
-fn write_canonical(sink: &mut impl Sink, claim: &Claim<'_>, reading: &Reading<'_>) {
-    write_start(sink, claim.request.method, reading.path, reading.query);
-    let headers: &HeaderMap = claim.request.headers;
-    for name in claim.signed_headers.split(';') {
-        match name {
-            "host" => write_header(sink, name, reading.host.as_bytes()),
-            _ if headers.contains_key(name) => write_headers(sink, name, headers),
-            _ => {
-                let value = restored(claim, name).unwrap_or_default();
-                write_header(sink, name, value.as_bytes());
-            }
+impl Request<'_> {
+    /// Tries the request as it came, then the readings that mean the same: other spellings of
+    /// path and query, and other names of this host. All spellings decode to the same path and
+    /// parameters, so none lets a signature stand for another request.
+    fn matching_host<'h>(
+        &self,
+        public_hosts: &'h [String],
+        key: &SigningKey,
+    ) -> Option<SignedHost<'h>> {
+        let (raw, query) = (self.claim.request.path, self.claim.request.query);
+        let received = self.claim.host;
+        let canonical = CanonicalQuery::new(query, Spelling::Canonical);
+        let reads = |host, path, query| self.matches(key, &Reading { host, path, query });
+        if reads(received, raw, &canonical) {
+            return Some(SignedHost::AsReceived);
+        }
+        let as_sent = CanonicalQuery::new(query, Spelling::AsSent);
+        let path = canonical_path(raw);
+        let other_spelling = |host| {
+            (path != raw && reads(host, &path, &canonical))
+                || (as_sent != canonical && reads(host, raw, &as_sent))
+        };
+        let other_ports = with_other_port(received);
+        let any_spelling = |host| reads(host, raw, &canonical) || other_spelling(host);
+        if other_spelling(received) || other_ports.iter().any(|host| any_spelling(host)) {
+            return Some(SignedHost::AsReceived);
+        }
+        let public = public_hosts.iter().find(|host| any_spelling(host));
+        public.map(|host| SignedHost::Rewritten(host))
+    }
+
+    fn matches(&self, key: &SigningKey, reading: &Reading<'_>) -> bool {
+        let mut sink = HashSink::new();
+        self.write_canonical(&mut sink, reading);
+        let (date, scope) = (&self.claim.date, self.claim.scope());
+        sign_request(key, date, scope, &sink.finish()).matches(&self.claim.signature)
+    }
+
+    fn write_canonical(&self, sink: &mut impl Sink, reading: &Reading<'_>) {
+        write_start(sink, self.claim.request.method, reading.path, reading.query);
+        let fields = self.fields.iter().map(|(name, value)| match *name {
+            "host" => (*name, reading.host.as_bytes()),
+            _ => (*name, *value),
+        });
+        write_fields(sink, fields);
+        write_end(sink, &self.claim.signed_headers, &self.claim.payload_text);
+    }
+
+    /// The client's own request as we read it, for the client to compare.
+    fn explain(&self) -> Mismatch {
+        let claim = self.claim;
+        let query = CanonicalQuery::new(claim.request.query, Spelling::Canonical);
+        let reading = Reading {
+            host: claim.host,
+            path: claim.request.path,
+            query: &query,
+        };
+        let mut canonical = Vec::with_capacity(1_024);
+        self.write_canonical(&mut canonical, &reading);
+        let hash = HexDigest::of(&sha256(&canonical));
+        canonical.truncate(MAX_SHOWN_BYTES);
+        Mismatch {
+            access_key_id: claim.access_key_id().to_string(),
+            signature_provided: claim.signature.hex().as_str().to_string(),
+            string_to_sign: format!(
+                "{ALGORITHM}\n{}\n{}\n{}",
+                claim.date.as_str(),
+                claim.scope(),
+                hash.as_str()
+            ),
+            canonical_request: String::from_utf8_lossy(&canonical).into_owned(),
+            suspect: self
+                .fields
+                .iter()
+                .find(|(name, _)| is_fragile(name))
+                .map(|(name, _)| name.chars().take(MAX_SHOWN_NAME).collect()),
         }
     }
-    write_end(sink, claim.signed_headers.split(';'), &claim.payload_text);
 }
 
-fn matches(claim: &Claim<'_>, key: &SigningKey, reading: &Reading<'_>) -> bool {
-    let mut sink = HashSink::new();
-    write_canonical(&mut sink, claim, reading);
-    sign_request(key, &claim.date, claim.scope(), &sink.finish()).matches(&claim.signature)
-}
-
-/// Tries the request as it came, then the readings that mean the same: other spellings of path
-/// and query, and other names of this host. All spellings decode to the same path and
-/// parameters, so none lets a signature stand for another request.
-fn matching_host<'h>(
-    claim: &Claim<'_>,
-    public_hosts: &'h [String],
-    key: &SigningKey,
-) -> Option<SignedHost<'h>> {
-    let raw = claim.request.path;
-    let canonical = CanonicalQuery::new(claim.request.query, Spelling::Canonical);
-    let received = Reading {
-        host: claim.host,
-        path: raw,
-        query: &canonical,
-    };
-    if matches(claim, key, &received) {
-        return Some(SignedHost::AsReceived);
-    }
-    let as_sent = CanonicalQuery::new(claim.request.query, Spelling::AsSent);
-    let path = canonical_path(raw);
-    let reads = |host, path, query| matches(claim, key, &Reading { host, path, query });
-    let other_spelling = |host| {
-        (path != raw && reads(host, &path, &canonical))
-            || (as_sent != canonical && reads(host, raw, &as_sent))
-    };
-    let other_ports = with_other_port(claim.host);
-    let any_spelling = |host| reads(host, raw, &canonical) || other_spelling(host);
-    if other_spelling(claim.host) || other_ports.iter().any(|h| any_spelling(h)) {
-        return Some(SignedHost::AsReceived);
-    }
-    public_hosts
-        .iter()
-        .find(|host| any_spelling(host))
-        .map(|host| SignedHost::Rewritten(host))
+/// Whether proxies are known to rewrite a header.
+fn is_fragile(name: &str) -> bool {
+    matches!(
+        name,
+        "accept-encoding" | "connection" | "te" | "transfer-encoding" | "user-agent" | "via"
+    ) || name.starts_with("x-forwarded-")
 }
 
 /// The host with and without the default ports, but for its received form.
@@ -324,29 +372,4 @@ fn with_other_port(host: &str) -> Vec<Cow<'_, str>> {
         return Vec::new();
     }
     vec![format!("{host}:443").into(), format!("{host}:80").into()]
-}
-
-/// The client's own request as we read it, for the client to compare.
-fn explain(claim: &Claim<'_>) -> Mismatch {
-    let query = CanonicalQuery::new(claim.request.query, Spelling::Canonical);
-    let reading = Reading {
-        host: claim.host,
-        path: claim.request.path,
-        query: &query,
-    };
-    let mut canonical = Vec::with_capacity(1_024);
-    write_canonical(&mut canonical, claim, &reading);
-    let hash = HexDigest::of(&sha256(&canonical));
-    canonical.truncate(MAX_SHOWN_BYTES);
-    Mismatch {
-        access_key_id: claim.access_key_id().to_string(),
-        signature_provided: claim.signature.hex().as_str().to_string(),
-        string_to_sign: format!(
-            "{ALGORITHM}\n{}\n{}\n{}",
-            claim.date.as_str(),
-            claim.scope(),
-            hash.as_str()
-        ),
-        canonical_request: String::from_utf8_lossy(&canonical).into_owned(),
-    }
 }

@@ -1,9 +1,11 @@
 //! Unknown, foreign and rotated keys, and what a client with a wrong one is shown.
 
-use crate::request::{ACCESS_KEY_ID, NOW, key, verifier};
-use crate::samples::{replace_in_authorization, signed};
-use sigv4::{AuthError, KeyMaterial};
-use types::{AccessKeyId, SecretString};
+use crate::judge::sign_headers;
+use crate::request::{ACCESS_KEY_ID, NOW, Request, SECRET, key, verifier};
+use crate::samples::{HOST, replace_in_authorization, signed};
+use aws_sigv4::http_request::SignableBody;
+use sigv4::{AuthError, Claim, KeyMaterial, Outgoing, OutgoingPayload, Signer, SigningCredentials};
+use types::{AccessKeyId, Region, SecretString};
 
 #[test]
 fn an_unknown_access_key_is_refused_and_enters_no_cache() {
@@ -45,12 +47,7 @@ fn a_key_never_proves_the_claim_of_another_key() {
 fn a_rotated_secret_is_wrong_at_once() {
     let verifier = verifier();
     assert!(signed().verify_with(&verifier, Some(&key()), NOW).is_ok());
-    let secret = SecretString::from("another secret");
-    let rotated = KeyMaterial {
-        secret,
-        secret_version: 2,
-        ..key()
-    };
+    let rotated = other_secret();
     assert!(
         signed()
             .verify_with(&verifier, Some(&rotated), NOW)
@@ -77,4 +74,72 @@ fn a_mismatch_shows_the_client_its_own_request() {
     let details = request.verify().unwrap_err();
     let bytes: usize = details.details().iter().map(|(_, value)| value.len()).sum();
     assert!(bytes < 8_192, "{bytes}");
+}
+
+#[test]
+fn a_mismatch_names_a_signed_header_that_proxies_rewrite() {
+    let headers = [("host", HOST), ("accept-encoding", "identity")];
+    let mut request = Request::new("GET", "/results/a", &headers);
+    sign_headers(&mut request, SignableBody::Bytes(b""), None);
+    assert!(request.verify().is_ok());
+    request.set("accept-encoding", "gzip, br");
+    let words = request.verify().unwrap_err().to_string();
+    assert!(words.contains("accept-encoding"), "{words}");
+}
+
+#[test]
+fn no_debug_text_holds_what_a_reader_could_replay() {
+    let mut request = Request::new("GET", "/results/a", &[("host", HOST)]);
+    sign_headers(&mut request, SignableBody::Bytes(b""), Some("canary-token"));
+    let view = request.view();
+    let claim = Claim::parse(&view).unwrap();
+    let verified = request.verify().unwrap();
+    let wrong = request
+        .verify_with(&verifier(), Some(&other_secret()), NOW)
+        .unwrap_err();
+    let words = format!("{view:?} {claim:?} {verified:?} {wrong:?} {:?}", key());
+    for secret in ["canary-token", SECRET, &request.signature()] {
+        assert!(!words.contains(secret), "{words}");
+    }
+}
+
+#[test]
+fn keys_work_on_both_sides_of_midnight() {
+    let (verifier, signer) = (verifier(), Signer::new(8));
+    let (key, region) = (key(), Region::parse("eu-central-1").unwrap());
+    for seconds in [-1, 0, 1, 86_399, 86_400] {
+        let now = NOW.plus_seconds(seconds);
+        let mut request = Request::new("GET", "/results/a", &[("host", HOST)]);
+        let outgoing = Outgoing {
+            method: "GET",
+            path: &request.path,
+            query: None,
+            headers: &request.headers,
+            payload: OutgoingPayload::Empty,
+        };
+        let credentials = SigningCredentials {
+            access_key_id: ACCESS_KEY_ID,
+            secret: &key.secret,
+            session_token: None,
+            version: 1,
+        };
+        let headers = signer.sign(&outgoing, &credentials, &region, now).unwrap();
+        headers.apply(&mut request.headers);
+        for skew in [-2, 0, 2] {
+            let there = now.plus_seconds(skew);
+            assert!(
+                request.verify_with(&verifier, Some(&key), there).is_ok(),
+                "{seconds} {skew}"
+            );
+        }
+    }
+    assert_eq!((verifier.cached_keys(), signer.cached_keys()), (3, 3));
+}
+
+fn other_secret() -> KeyMaterial {
+    KeyMaterial {
+        secret: SecretString::from("another secret"),
+        secret_version: 2,
+        ..key()
+    }
 }
