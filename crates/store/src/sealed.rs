@@ -56,7 +56,7 @@ impl<E: Engine> SealedStore<E> {
     ///
     /// Nothing is written before the keys are known to fit and every row is accounted for.
     pub fn over(engine: E, ring: KeyRing) -> Result<Self, StoreError> {
-        let (core, manifest) = attach_or_begin(engine, ring)?;
+        let (core, manifest) = attach_or_begin(engine, ring, IfEmpty::Begin)?;
         Self::run(core, manifest, None, None)
     }
 
@@ -115,16 +115,25 @@ impl<E: Engine> std::fmt::Debug for SealedStore<E> {
     }
 }
 
+/// Whether an engine without rows is a new store or one that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfEmpty {
+    Begin,
+    Refuse,
+}
+
 pub(crate) fn attach_or_begin<E: Engine>(
     engine: E,
     ring: KeyRing,
+    if_empty: IfEmpty,
 ) -> Result<(Core<E>, Manifest), StoreError> {
-    match engine
+    let format = engine
         .get(&rows::format())
-        .map_err(StoreError::engine("open"))?
-    {
-        Some(format) => attach(engine, ring, &format),
-        None => begin(engine, ring),
+        .map_err(StoreError::engine("open"))?;
+    match (format, if_empty) {
+        (Some(format), _) => attach(engine, ring, &format),
+        (None, IfEmpty::Begin) => begin(engine, ring),
+        (None, IfEmpty::Refuse) => Err(StoreError::Damaged("the database is empty".into())),
     }
 }
 

@@ -1,25 +1,22 @@
-//! The embedded store: a folder with the database, its snapshot and a reserve of disk space.
+//! The embedded store: a folder with the database and its snapshot.
 //!
 //! ```text
 //! lock          held while a process has the store open
-//! db/           sled's files
+//! db/           sled's files, and a reserve of disk space
 //! snapshot      sealed copy of all rows, see `snapshot.rs` and `dump.rs`
-//! reserve       4 MiB, given up when the disk is so full that sled does not open
 //! db.damaged-n  what a recovery moved aside
 //! ```
 
 use crate::dump::{self, DumpSummary};
 use crate::engine::{Batch, Engine, EngineError, SledEngine};
 use crate::keyring::KeyRing;
-use crate::sealed::{SealedStore, attach_or_begin};
+use crate::sealed::{IfEmpty, SealedStore, attach_or_begin};
 use crate::snapshot::{self, Snapshot};
 use crate::{SledStore, StoreError};
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// sled needs some segments of room to open.
-const RESERVE: usize = 4 << 20;
 /// How many bytes an import commits at once.
 const CHUNK: usize = 1 << 20;
 
@@ -50,11 +47,15 @@ impl SledStore {
             }
             Err(error) => return Err(error),
         };
-        if head.is_some() && !place.database().join("db").exists() {
-            return Err(StoreError::Damaged("the database is missing".into()));
-        }
-        let engine = place.open_engine()?;
-        let (core, manifest) = attach_or_begin(engine, ring)?;
+        let if_empty = match head {
+            Some(_) if !place.database().join("db").exists() => {
+                return Err(StoreError::Damaged("the database is missing".into()));
+            }
+            Some(_) => IfEmpty::Refuse,
+            None => IfEmpty::Begin,
+        };
+        let engine = SledEngine::open(&place.database()).map_err(StoreError::engine("open"))?;
+        let (core, manifest) = attach_or_begin(engine, ring, if_empty)?;
         let mut copy = Snapshot::at(place.snapshot());
         match head {
             Some(head) if head.store != core.store => {
@@ -74,7 +75,6 @@ impl SledStore {
         if let Err(error) = copy.catch_up(&core.engine) {
             tracing::warn!(%error, "could not write the store's snapshot");
         }
-        place.keep_reserve();
         Self::run(core, manifest, Some(copy), Some(place.lock))
     }
 
@@ -153,46 +153,6 @@ impl Folder {
 
     fn snapshot(&self) -> PathBuf {
         self.path.join("snapshot")
-    }
-
-    fn reserve(&self) -> PathBuf {
-        self.path.join("reserve")
-    }
-
-    /// Opens sled; on a full disk with the reserve's space.
-    fn open_engine(&self) -> Result<SledEngine, StoreError> {
-        match SledEngine::open(&self.database()) {
-            Err(EngineError::Full) if self.reserve().exists() => {
-                tracing::warn!("the disk is full: giving up the store's reserve to open it");
-                std::fs::remove_file(self.reserve())
-                    .map_err(|error| StoreError::engine("open")(error.into()))?;
-                SledEngine::open(&self.database())
-            }
-            result => result,
-        }
-        .map_err(StoreError::engine("open"))
-    }
-
-    /// Sees to the reserve: as much of it as there is room for.
-    fn keep_reserve(&self) {
-        let path = self.reserve();
-        if path
-            .metadata()
-            .is_ok_and(|file| file.len() >= RESERVE as u64)
-        {
-            return;
-        }
-        // Not zeros only: some file systems store those as nothing.
-        let filling = vec![0xA5; 1 << 16];
-        let filled = File::create(path).and_then(|mut file| {
-            for _ in 0..RESERVE / filling.len() {
-                file.write_all(&filling)?;
-            }
-            file.sync_all()
-        });
-        if let Err(error) = filled {
-            tracing::warn!(%error, "no room for the whole of the store's reserve");
-        }
     }
 
     /// Builds a database from a dump, beside the one in service.

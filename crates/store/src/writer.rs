@@ -301,7 +301,7 @@ impl<E: Engine> Loop<E> {
             }
         }
         let committed = reopened
-            .and_then(|()| self.commit(group.batch))
+            .and_then(|_| self.commit(group.batch))
             .map_err(Arc::new);
         match &committed {
             Ok(()) => group
@@ -333,14 +333,40 @@ impl<E: Engine> Loop<E> {
         )
         .map_err(|error| EngineError::OutOfOrder(error.to_string()))?;
         batch.insert(row, Some(sealed));
-        self.failed = true;
-        self.core.engine.commit(&batch)?;
-        self.failed = false;
+        if let Err(error) = self.core.engine.commit(&batch) {
+            self.failed = true;
+            self.after_failure(error, &batch, next.generation)?;
+        }
         self.manifest = next;
         if let Some(snapshot) = &mut self.snapshot {
             snapshot.outdated();
         }
         Ok(())
+    }
+
+    /// A failed commit may have been stored all the same, or may succeed now that the engine is in
+    /// order again.
+    fn after_failure(
+        &mut self,
+        error: EngineError,
+        batch: &Batch,
+        generation: u64,
+    ) -> Result<(), EngineError> {
+        let before = self.manifest.generation;
+        if !self.reopen_after_failure()? {
+            return Err(error);
+        }
+        if self.manifest.generation == generation {
+            return Ok(());
+        }
+        if self.manifest.generation != before {
+            let words = "it is neither before nor after a failed write".to_string();
+            return Err(EngineError::Damaged(words));
+        }
+        self.core
+            .engine
+            .commit(batch)
+            .inspect_err(|_| self.failed = true)
     }
 
     /// The manifest that the rows must agree with.
@@ -353,12 +379,13 @@ impl<E: Engine> Loop<E> {
     }
 
     /// After a failed commit, takes what is really stored for the truth: all of the batch or
-    /// nothing of it, as the manifest tells.
-    fn reopen_after_failure(&mut self) -> Result<(), EngineError> {
+    /// nothing of it, as the manifest tells. `false`: there was no need to.
+    fn reopen_after_failure(&mut self) -> Result<bool, EngineError> {
         if !self.failed {
-            return Ok(());
+            return Ok(false);
         }
-        if self.core.engine.reopen()? {
+        let reopened = self.core.engine.reopen()?;
+        if reopened {
             let damaged = |error: StoreError| EngineError::Damaged(error.to_string());
             let manifest = self.core.manifest().map_err(damaged)?;
             let found = manifest.of(&self.core.engine)?;
@@ -366,7 +393,7 @@ impl<E: Engine> Loop<E> {
             self.manifest = manifest;
         }
         self.failed = false;
-        Ok(())
+        Ok(reopened)
     }
 }
 

@@ -6,46 +6,46 @@
 //!   before sled's recovery draws conclusions from it.
 //! - It panics on damaged files, on the caller's thread and on its own. Every call is guarded,
 //!   and no commit is waited for without an end.
-//! - After one failed write it fails all later ones. Here it is opened again.
+//! - After one failed write it fails everything later. Here it is opened again.
+//! - It does not open on a full disk. Here writes are refused before the disk is full, and a
+//!   reserve is given up when it is.
+//! - A crash while it recovers leaves half a recovery note behind, which it takes for a whole one
+//!   and then refuses to open. Here such a note is removed first.
 //! - Items above a quarter of a segment go to separate files that a sync does not cover. The store
 //!   keeps its rows so small that a leaf of sled's tree stays below that.
 
+mod opening;
+
 use super::{Batch, Engine, EngineError, Row};
-use std::fs::File;
+use opening::{Opened, close, guarded, open, within};
 use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// Items above a quarter of this leave the log. A leaf holds 16 rows before it splits, 30 of the
-/// largest rows fit.
-const SEGMENT: usize = 1 << 20;
-/// sled's page cache. The gateway has a cache of its own in front.
-const CACHE: u64 = 64 << 20;
 /// The longest that a commit is waited for.
 const COMMIT_LIMIT: Duration = Duration::from_secs(30);
-/// The longest that an opening is waited for, and the rate at which a large file may be read.
-const OPEN_LIMIT: Duration = Duration::from_secs(60);
-const OPEN_BYTES_PER_SECOND: u64 = 4 << 20;
-/// sled's own threads hold its lock for a moment after it is closed.
-const LOCK_LIMIT: Duration = Duration::from_secs(5);
 /// Writes are refused while less than this is free: sled must not meet a full disk.
 const MIN_FREE: u64 = 16 << 20;
+/// The pause between two attempts to open a database that does not open any more.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// An embedded database in one folder.
 pub struct SledEngine {
     folder: PathBuf,
+    /// `None`: it failed and did not open again.
     opened: RwLock<Option<Arc<Opened>>>,
-    /// A write failed: what sled shows is no longer what is stored.
-    suspect: AtomicBool,
+    state: Mutex<State>,
     min_free: u64,
 }
 
-struct Opened {
-    db: sled::Db,
-    file: File,
+#[derive(Debug)]
+struct State {
+    /// It was opened again after a failure; what it holds must be looked at before a commit.
+    reopened: bool,
+    /// The disk did not take what it was given.
+    unsafe_to_write: bool,
+    last_opening: Instant,
 }
 
 impl SledEngine {
@@ -53,8 +53,12 @@ impl SledEngine {
     pub fn open(folder: &Path) -> Result<Self, EngineError> {
         Ok(Self {
             folder: folder.to_path_buf(),
-            opened: RwLock::new(Some(Arc::new(open_and_sync(folder)?))),
-            suspect: AtomicBool::new(false),
+            opened: RwLock::new(Some(Arc::new(open(folder)?))),
+            state: Mutex::new(State {
+                reopened: false,
+                unsafe_to_write: false,
+                last_opening: Instant::now(),
+            }),
             min_free: MIN_FREE,
         })
     }
@@ -67,18 +71,48 @@ impl SledEngine {
         self
     }
 
-    fn opened(&self) -> Result<Arc<Opened>, EngineError> {
+    /// After a failed write, sled fails reading as well, until it is opened anew.
+    fn read<T>(
+        &self,
+        work: impl Fn(&sled::Db) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let failed = match self.current() {
+            Some(opened) => match guarded(|| work(&opened.db)) {
+                Err(error @ (EngineError::Full | EngineError::Io(_))) => error,
+                result => return result,
+            },
+            None => out_of_order(),
+        };
+        {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.last_opening.elapsed() < PAUSE {
+                return Err(failed);
+            }
+            self.open_again(&mut state);
+        }
+        let opened = self.current().ok_or_else(out_of_order)?;
+        guarded(|| work(&opened.db))
+    }
+
+    fn current(&self) -> Option<Arc<Opened>> {
         self.opened
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-            .ok_or_else(|| EngineError::OutOfOrder("it could not be opened again".into()))
+    }
+
+    fn open_again(&self, state: &mut State) {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        close(opened.take());
+        match open(&self.folder) {
+            Ok(new) => *opened = Some(Arc::new(new)),
+            Err(error) => tracing::error!(%error, "the database does not open after a failure"),
+        }
+        state.reopened = true;
+        state.last_opening = Instant::now();
     }
 
     fn refuse_if_nearly_full(&self) -> Result<(), EngineError> {
-        if self.min_free == 0 {
-            return Ok(());
-        }
         let disk = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
         if disk.f_bavail.saturating_mul(disk.f_frsize) < self.min_free {
             return Err(EngineError::Full);
@@ -89,24 +123,18 @@ impl SledEngine {
 
 impl Engine for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        let opened = self.opened()?;
-        guarded(|| Ok(opened.db.get(key)?.map(|value| value.to_vec())))
+        self.read(|db| Ok(db.get(key)?.map(|value| value.to_vec())))
     }
 
     fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        let opened = self.opened()?;
         let start = if after < prefix {
             Bound::Included(prefix)
         } else {
             Bound::Excluded(after)
         };
-        guarded(|| {
+        self.read(|db| {
             let mut rows = Vec::new();
-            for row in opened
-                .db
-                .range::<&[u8], _>((start, Bound::Unbounded))
-                .take(limit)
-            {
+            for row in db.range::<&[u8], _>((start, Bound::Unbounded)).take(limit) {
                 let (key, value) = row?;
                 if !key.starts_with(prefix) {
                     break;
@@ -118,11 +146,12 @@ impl Engine for SledEngine {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), EngineError> {
-        if self.suspect.load(Ordering::Acquire) {
+        self.refuse_if_nearly_full()?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.reopened {
             return Err(EngineError::OutOfOrder("an earlier write failed".into()));
         }
-        self.refuse_if_nearly_full()?;
-        let opened = self.opened()?;
+        let opened = self.current().ok_or_else(out_of_order)?;
         let mut changes = sled::Batch::default();
         for (key, value) in batch {
             match value {
@@ -130,147 +159,53 @@ impl Engine for SledEngine {
                 None => changes.remove(key.as_slice()),
             }
         }
-        self.suspect.store(true, Ordering::Release);
-        within(COMMIT_LIMIT, "commit", move || {
+        let flushed = within(COMMIT_LIMIT, "commit", move || {
             guarded(|| {
                 opened.db.apply_batch(changes)?;
                 opened.db.flush()?;
                 Ok(())
             })?;
-            opened.file.sync_all()?;
-            Ok(())
-        })?;
-        self.suspect.store(false, Ordering::Release);
-        Ok(())
+            Ok(opened.file.sync_all())
+        });
+        // After a failed sync the kernel may call pages clean that never reached the disk, and the
+        // next sync succeeds: nothing that is written from here on could be promised.
+        state.unsafe_to_write |= matches!(flushed, Ok(Err(_)) | Err(EngineError::Io(_)));
+        let committed = flushed.and_then(|synced| Ok(synced?));
+        if committed.is_err() {
+            self.open_again(&mut state);
+        }
+        committed
     }
 
     fn reopen(&self) -> Result<bool, EngineError> {
-        if !self.suspect.load(Ordering::Acquire) {
-            return Ok(false);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.unsafe_to_write {
+            let words = "the disk failed; check it, then start again";
+            return Err(EngineError::OutOfOrder(words.into()));
         }
-        // Closing it while the disk is full would end the reading as well.
-        self.refuse_if_nearly_full()?;
-        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
-        close(opened.take());
-        *opened = Some(Arc::new(open_and_sync(&self.folder)?));
-        self.suspect.store(false, Ordering::Release);
-        Ok(true)
+        if self.current().is_none() {
+            self.open_again(&mut state);
+        }
+        if self.current().is_none() {
+            return Err(out_of_order());
+        }
+        Ok(std::mem::take(&mut state.reopened))
     }
+}
+
+fn out_of_order() -> EngineError {
+    EngineError::OutOfOrder("it did not open again".into())
 }
 
 impl Drop for SledEngine {
     fn drop(&mut self) {
-        let opened = self
-            .opened
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        close(opened.take());
+        let opened = self.opened.get_mut();
+        close(opened.unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
 impl std::fmt::Debug for SledEngine {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "SledEngine({})", self.folder.display())
-    }
-}
-
-/// sled flushes when it is dropped, and may panic then.
-fn close(opened: Option<Arc<Opened>>) {
-    let closed = within(COMMIT_LIMIT, "close", move || {
-        guarded(move || {
-            drop(opened);
-            Ok(())
-        })
-    });
-    if let Err(error) = closed {
-        tracing::warn!(%error, "the database did not close in order");
-    }
-}
-
-fn open_and_sync(folder: &Path) -> Result<Opened, EngineError> {
-    let path = folder.join("db");
-    // After a killed process the file may be ahead of the disk. sled's recovery would note, durably,
-    // what it sees; a power loss could then take back what the note relies on.
-    let size = match File::open(&path) {
-        Ok(file) => {
-            file.sync_all()?;
-            file.metadata()?.len()
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(error.into()),
-    };
-    let limit = OPEN_LIMIT + Duration::from_secs(size / OPEN_BYTES_PER_SECOND);
-    let config = sled::Config::new()
-        .path(folder)
-        .segment_size(SEGMENT)
-        .cache_capacity(CACHE)
-        .flush_every_ms(None);
-    let db = within(limit, "open", move || open_when_unlocked(&config))?;
-    let file = File::open(&path)?;
-    file.sync_all()?;
-    File::open(folder.join("conf"))?.sync_all()?;
-    // The names of the files, once.
-    File::open(folder.join("blobs"))?.sync_all()?;
-    File::open(folder)?.sync_all()?;
-    if let Some(parent) = folder.parent() {
-        File::open(parent)?.sync_all()?;
-    }
-    Ok(Opened { db, file })
-}
-
-fn open_when_unlocked(config: &sled::Config) -> Result<sled::Db, EngineError> {
-    let end = Instant::now() + LOCK_LIMIT;
-    loop {
-        match guarded(|| Ok(config.open()?)) {
-            Err(EngineError::Locked) if Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            result => return result,
-        }
-    }
-}
-
-/// Turns a panic of sled's into an error.
-fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let words = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no reason given");
-        Err(EngineError::Damaged(format!("sled panicked: {words}")))
-    })
-}
-
-/// Does `work` on a thread of its own: when one of sled's threads has died, others wait for ever.
-fn within<T: Send + 'static>(
-    limit: Duration,
-    doing: &str,
-    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
-) -> Result<T, EngineError> {
-    let (tell, told) = mpsc::sync_channel(1);
-    std::thread::Builder::new()
-        .name(format!("sled-{doing}"))
-        .spawn(move || {
-            let _nobody_waits_any_more = tell.send(work());
-        })?;
-    told.recv_timeout(limit)
-        .map_err(|_| EngineError::OutOfOrder(format!("no end of {doing} in {limit:?}")))?
-}
-
-impl From<sled::Error> for EngineError {
-    fn from(error: sled::Error) -> Self {
-        match error {
-            sled::Error::Io(error) => match error.kind() {
-                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => {
-                    Self::Damaged(error.to_string())
-                }
-                std::io::ErrorKind::Other if error.to_string().contains("acquire lock") => {
-                    Self::Locked
-                }
-                _ => error.into(),
-            },
-            other => Self::Damaged(other.to_string()),
-        }
     }
 }

@@ -3,4 +3,22 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod corruption;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod disk_full;
+#[cfg(test)]
+mod failing;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod power;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tamper;
+#[cfg(test)]
+mod transfer;

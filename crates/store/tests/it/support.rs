@@ -1,5 +1,7 @@
 //! Things to store, and two kinds of store to put them in.
-use store::{KeyRing, MemoryEngine, MemoryStore, SledStore, Store};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use store::{Engine, KeyExpectation, KeyRing, MemoryEngine, MemoryStore, Row, SledStore, Store};
 use types::{
     AccessKey, AccessKeyId, AccessKeyStatus, ActionSet, AddressingStyle, Backend, BucketAccess,
     BucketAlias, BucketMapping, BucketName, ConfigStatus, ConfigVersion, Endpoint,
@@ -78,7 +80,7 @@ pub(crate) fn access_key(id: &str, owner: &str) -> AccessKey {
     AccessKey {
         id: key_id(id),
         tenant: tenant(owner),
-        secret: SecretString::from("canary \"secret\" \\ of the key"),
+        secret: SecretString::from(CANARY),
         secret_version: 1,
         grants: vec![Grant::on_all_buckets(ActionSet::ReadWrite)],
         not_after: Some(Timestamp::from_unix(2_000_000_000)),
@@ -137,16 +139,74 @@ impl Place for InMemory {
     }
 }
 
+/// A temporary folder, in memory where there is one: whether an fsync was asked for is judged by
+/// `power`, and need not be waited for everywhere else.
+pub(crate) fn memory_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 pub(crate) struct OnDisk(pub(crate) tempfile::TempDir);
 
 impl Place for OnDisk {
     type Kept = SledStore;
 
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(memory_folder())
     }
 
     fn open(&self, ring: KeyRing) -> Result<SledStore, store::StoreError> {
         SledStore::open(self.0.path(), ring)
     }
+}
+
+/// One record of every kind: two configurations, two keys, a target, a pin.
+pub(crate) async fn fill(store: &impl Store) {
+    for name in ["acme", "beta"] {
+        let config = static_config(name, CANARY);
+        store.put_storage_config(config, None).await.unwrap();
+        let key = access_key(&name.to_uppercase(), name);
+        store
+            .put_access_key(key, KeyExpectation::New)
+            .await
+            .unwrap();
+    }
+    let id = store.put_target(target("bucket-a")).await.unwrap();
+    store
+        .pin_job(&tenant("acme"), &job("job-1"), &alias("data"), &id)
+        .await
+        .unwrap();
+}
+
+/// A secret that must not show up anywhere.
+pub(crate) const CANARY: &str = "canary-Zm9yZXN0IGZpcmU";
+
+/// Every file below `folder`, by path, with its content.
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), std::fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// All rows of an engine.
+pub(crate) fn rows(engine: &impl Engine) -> Vec<Row> {
+    engine.scan(b"", b"", usize::MAX).unwrap()
+}
+
+/// An engine with exactly these rows.
+pub(crate) fn engine_of(rows: &[Row]) -> MemoryEngine {
+    let engine = MemoryEngine::default();
+    let batch = rows
+        .iter()
+        .map(|(key, value)| (key.clone(), Some(value.clone())));
+    engine.commit(&batch.collect()).unwrap();
+    engine
 }

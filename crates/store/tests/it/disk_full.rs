@@ -1,0 +1,165 @@
+//! A full disk: what was acknowledged stays, reading goes on, the process can start again, and
+//! writing comes back with the space.
+//!
+//! The disks are small file systems in memory. Mounting them needs root; where that is not to be
+//! had, `STORE_TEST_WITHOUT_MOUNT=1` says so aloud, and the test that limits the size of files
+//! instead stands alone.
+
+use crate::process::{ARGUMENTS, Kind, Running, assert_all_there, writer};
+use crate::support::*;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use store::{SealedStore, SledEngine, SledStore, Store, StoreError};
+
+/// A small file system of its own, gone when dropped.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    /// `None` where the environment says that mounting is not possible.
+    fn of(mebibytes: u64) -> Option<Self> {
+        if std::env::var_os("STORE_TEST_WITHOUT_MOUNT").is_some() {
+            eprintln!("NOT CHECKED: full disks, because STORE_TEST_WITHOUT_MOUNT is set");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o"])
+            .arg(format!("size={mebibytes}m"))
+            .arg("tmpfs")
+            .arg(folder.path())
+            .status();
+        assert!(
+            mounted.is_ok_and(|status| status.success()),
+            "no file system could be mounted; as root it can, or set STORE_TEST_WITHOUT_MOUNT=1"
+        );
+        Some(Self(folder))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Takes all space that is left but `free` bytes.
+    fn fill_up_to(&self, free: usize) -> PathBuf {
+        let path = self.path().join("filling");
+        let mut file = std::fs::File::create(&path).unwrap();
+        let mut size = 0;
+        for part in [1 << 20, 4_096] {
+            let part = vec![1; part];
+            while file.write_all(&part).is_ok() {
+                size += part.len();
+            }
+        }
+        file.set_len(size.saturating_sub(free) as u64).unwrap();
+        path
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _gone_with_the_machine = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+async fn put(store: &impl Store, name: &str) -> Result<(), StoreError> {
+    store
+        .put_storage_config(config(name, 1, "bucket-a"), None)
+        .await
+}
+
+async fn assert_there(store: &impl Store, names: &[String]) {
+    for name in names {
+        let found = store.storage_config(&tenant(name)).await.unwrap().unwrap();
+        assert_eq!(told(&found), told(&config(name, 1, "bucket-a")));
+    }
+    assert!(store.verify().await.unwrap().is_sound());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_reading_and_restarting_work_and_writing_comes_back() {
+    let Some(disk) = Disk::of(64) else { return };
+    let folder = disk.path().join("store");
+    let store = SledStore::open(&folder, ring(1)).unwrap();
+    let mut names = Vec::new();
+    for number in 0..100 {
+        let name = format!("tenant-{number}");
+        put(&store, &name).await.unwrap();
+        names.push(name);
+    }
+    let filling = disk.fill_up_to(0);
+    let refused = put(&store, "refused").await;
+    assert!(refused.is_err_and(|error| error.is_disk_full()));
+    assert_there(&store, &names).await;
+    drop(store);
+
+    // Twice: the first start may use up what was put by for it.
+    for _ in 0..2 {
+        let store = SledStore::open(&folder, ring(1)).unwrap();
+        assert_there(&store, &names).await;
+        let refused = put(&store, "refused").await;
+        assert!(refused.is_err_and(|error| error.is_disk_full()));
+    }
+
+    let store = SledStore::open(&folder, ring(1)).unwrap();
+    std::fs::remove_file(filling).unwrap();
+    put(&store, "after").await.unwrap();
+    names.push("after".into());
+    drop(store);
+    assert_there(&SledStore::open(&folder, ring(1)).unwrap(), &names).await;
+}
+
+/// Others may take the last space between our look and sled's write.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_sled_itself_meets_the_full_disk_nothing_acknowledged_is_lost() {
+    for free in [0, 100_000, 700_000, 3_000_000] {
+        let Some(disk) = Disk::of(32) else { return };
+        let folder = disk.path().join("db");
+        let engine = SledEngine::open(&folder).unwrap().without_space_check();
+        let store = SealedStore::over(engine, ring(1)).unwrap();
+        let mut names = Vec::new();
+        let mut filling = None;
+        let refused = loop {
+            let name = format!("tenant-{}", names.len());
+            match put(&store, &name).await {
+                Ok(()) => names.push(name),
+                Err(error) => break error,
+            }
+            if names.len() == 50 {
+                filling = Some(disk.fill_up_to(free));
+            }
+        };
+        assert!(refused.is_disk_full(), "{refused:?}");
+        for name in &names {
+            assert!(store.storage_config(&tenant(name)).await.unwrap().is_some());
+        }
+
+        std::fs::remove_file(filling.unwrap()).unwrap();
+        put(&store, "after").await.unwrap();
+        names.push("after".into());
+        assert_there(&store, &names).await;
+        drop(store);
+        let store = SealedStore::over(SledEngine::open(&folder).unwrap(), ring(1)).unwrap();
+        assert_there(&store, &names).await;
+    }
+}
+
+/// The same without a mount: the database file may not grow beyond 3 MiB.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_database_may_not_grow_nothing_acknowledged_is_lost() {
+    let place = OnDisk::new();
+    drop(place.open(ring(1)).unwrap());
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 3072; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(ARGUMENTS)
+        .envs(writer(place.0.path(), Kind::Contained, 0, 100_000));
+    let mut running = Running::start(command);
+    let acknowledged = std::iter::from_fn(|| running.acknowledged()).collect();
+    assert!(
+        !running.child.wait().unwrap().success(),
+        "the limit was not reached"
+    );
+    assert_all_there(&place.open(ring(1)).unwrap(), &acknowledged).await;
+}
