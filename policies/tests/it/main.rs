@@ -16,3 +16,4 @@ mod normalize;
 mod probes;
 mod render;
 mod support;
+mod terraform;

@@ -27,7 +27,9 @@ pub(crate) fn run(command: &mut Command, input: &str) -> String {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|err| panic!("could not start {command:?}: {err}"));
+        .unwrap_or_else(|err| {
+            panic!("could not start {command:?}, which tests/setup should have found: {err}")
+        });
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_string();
     let feeder = std::thread::spawn(move || {
@@ -38,8 +40,9 @@ pub(crate) fn run(command: &mut Command, input: &str) -> String {
     feeder.join().unwrap();
     assert!(
         output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout)
     );
     String::from_utf8(output.stdout).unwrap()
 }
