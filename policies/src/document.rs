@@ -6,6 +6,7 @@
 
 mod arn;
 mod fields;
+mod inspect;
 mod malformed;
 mod parse;
 mod principals;
@@ -121,6 +122,8 @@ pub(crate) struct ActionClause {
 pub(crate) struct ResourceClause {
     pub(crate) negated: bool,
     pub(crate) patterns: Vec<ArnPattern>,
+    /// As they were written.
+    pub(crate) texts: Vec<String>,
 }
 
 impl Policy {

@@ -13,6 +13,7 @@
 
 pub(crate) mod condition;
 mod context;
+mod explain;
 mod logic;
 pub(crate) mod pattern;
 mod principal;
@@ -20,6 +21,7 @@ mod statement;
 mod value;
 
 pub use context::Context;
+pub use explain::{Missing, NearMiss, near_misses};
 pub use logic::evaluate;
 pub use principal::Principal;
 

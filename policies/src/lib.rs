@@ -16,7 +16,8 @@ pub mod render;
 pub use diff::{Change, ChangeKind, Severity, diff};
 pub use document::{Malformed, Policy, PolicyKind, Reason};
 pub use evaluate::{
-    Context, Decision, Layer, PolicySet, Principal, Request, StatementRef, evaluate,
+    Context, Decision, Layer, Missing, NearMiss, PolicySet, Principal, Request, StatementRef,
+    evaluate, near_misses,
 };
 pub use lint::{Finding, Rule, lint};
 pub use normalize::{Normal, NotAPolicy, normalize, same_meaning};

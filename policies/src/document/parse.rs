@@ -8,7 +8,7 @@ use super::strict_json::is_document_char;
 use super::{
     ActionClause, Effect, Policy, PolicyKind, PrincipalClause, ResourceClause, Statement, Version,
 };
-use crate::evaluate::condition::{Condition, Operator};
+use crate::evaluate::condition::{Condition, Operator, Written};
 use crate::evaluate::pattern::{ArnPattern, Pattern, Variables};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -190,6 +190,7 @@ impl Grammar {
         };
         Ok(Some(ResourceClause {
             negated,
+            texts: resources.iter().map(ToString::to_string).collect(),
             patterns: resources
                 .into_iter()
                 .map(compile)
@@ -215,7 +216,7 @@ impl Grammar {
                 return Err(Malformed::at(&path, Reason::NotAnObject));
             };
             for (key, values) in keys {
-                conditions.push(self.condition(&path, operator, key, values)?);
+                conditions.push(self.condition(&path, (name, operator), key, values)?);
             }
         }
         Ok(conditions)
@@ -224,7 +225,7 @@ impl Grammar {
     fn condition(
         &self,
         path: &str,
-        operator: Operator,
+        (name, operator): (&str, Operator),
         key: &str,
         values: &Value,
     ) -> Result<Condition, Malformed> {
@@ -232,12 +233,14 @@ impl Grammar {
             return Err(Malformed::at(path, Reason::ConditionKey(key.to_string())));
         }
         let path = format!("{path}.{key}");
-        let mut operands = Vec::new();
-        for text in scalars(&path, values)? {
-            match operator.operand(&text, self.variables) {
+        let texts = scalars(&path, values)?;
+        let mut operands = Vec::with_capacity(texts.len());
+        for text in &texts {
+            match operator.operand(text, self.variables) {
                 Ok(operand) => operands.push(operand),
                 Err(rule) => {
-                    return Err(Malformed::at(&path, Reason::ConditionValue(text, rule)));
+                    let reason = Reason::ConditionValue(text.clone(), rule);
+                    return Err(Malformed::at(&path, reason));
                 }
             }
         }
@@ -245,6 +248,11 @@ impl Grammar {
             operator,
             key: key.to_ascii_lowercase(),
             operands,
+            written: Written {
+                operator: name.to_string(),
+                key: key.to_string(),
+                values: texts,
+            },
         })
     }
 }

@@ -13,6 +13,15 @@ pub(crate) struct Condition {
     /// The key in lower case.
     pub(crate) key: String,
     pub(crate) operands: Vec<Operand>,
+    pub(crate) written: Written,
+}
+
+/// A condition as its author wrote it.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    pub(crate) operator: String,
+    pub(crate) key: String,
+    pub(crate) values: Vec<String>,
 }
 
 /// `ForAllValues:StringNotLikeIfExists`, taken apart.

@@ -181,7 +181,7 @@ fn service_of(action: &str) -> &str {
     action.split_once(':').map_or("", |(service, _)| service)
 }
 
-fn resource_layer(policy: &Policy) -> Layer {
+pub(super) fn resource_layer(policy: &Policy) -> Layer {
     match policy.kind {
         PolicyKind::Trust => Layer::Trust,
         _ => Layer::Resource,

@@ -29,10 +29,7 @@ pub(super) struct Subject<'a> {
 
 /// The answer of [`applies`]: the statement speaks about the request, naming the caller like this.
 pub(super) fn applies(statement: &Statement, subject: &Subject<'_>) -> Option<Naming> {
-    let naming = match &statement.principals {
-        None => Naming::Itself,
-        Some(clause) => named(clause, statement.effect, subject)?,
-    };
+    let naming = naming(statement, subject)?;
     let holds = action_matches(statement, subject.action)
         && resource_matches(statement, subject)
         && statement
@@ -42,7 +39,15 @@ pub(super) fn applies(statement: &Statement, subject: &Subject<'_>) -> Option<Na
     holds.then_some(naming)
 }
 
-fn action_matches(statement: &Statement, action: &str) -> bool {
+/// How the statement names the caller, if it does.
+pub(super) fn naming(statement: &Statement, subject: &Subject<'_>) -> Option<Naming> {
+    match &statement.principals {
+        None => Some(Naming::Itself),
+        Some(clause) => named(clause, statement.effect, subject),
+    }
+}
+
+pub(super) fn action_matches(statement: &Statement, action: &str) -> bool {
     let clause = &statement.actions;
     let listed = clause
         .patterns
@@ -51,7 +56,7 @@ fn action_matches(statement: &Statement, action: &str) -> bool {
     listed != clause.negated
 }
 
-fn resource_matches(statement: &Statement, subject: &Subject<'_>) -> bool {
+pub(super) fn resource_matches(statement: &Statement, subject: &Subject<'_>) -> bool {
     let Some(clause) = &statement.resources else {
         // A trust policy speaks about its own role.
         return true;

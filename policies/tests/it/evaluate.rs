@@ -307,3 +307,144 @@ fn another_account_needs_both_sides() {
     assert!(!decide(vec![&mine], None));
     assert!(!decide(vec![], Some(&theirs)));
 }
+
+#[test]
+fn a_near_miss_names_the_condition_that_failed() {
+    let role = identity(serde_json::json!([
+        {"Sid": "ListData", "Effect": "Allow", "Action": "s3:ListBucket",
+         "Resource": "arn:aws:s3:::acme-data",
+         "Condition": {"StringLike": {"s3:prefix": ["orgs/acme/*"]}}},
+        reads("orgs/acme/")
+    ]));
+    let set = PolicySet {
+        identity: vec![&role],
+        ..PolicySet::default()
+    };
+    let bucket = "arn:aws:s3:::acme-data";
+    let head_bucket = Request::new(tenant_session(), "s3:ListBucket", bucket);
+    let misses = policies::near_misses(&head_bucket, &set);
+    assert_eq!(misses.len(), 1);
+    assert_eq!(
+        misses[0].to_string(),
+        "statement \"ListData\" of the identity policy does not grant it: \
+         s3:prefix must be StringLike orgs/acme/*, and is absent"
+    );
+    let misses = policies::near_misses(&get(tenant_session(), "orgs/other/x"), &set);
+    assert_eq!(
+        misses[0].to_string(),
+        "statement \"Read\" of the identity policy does not grant it: \
+         it is about arn:aws:s3:::acme-data/orgs/acme/*"
+    );
+    assert_eq!(
+        policies::near_misses(&get(tenant_session(), "orgs/acme/x"), &set),
+        []
+    );
+}
+
+#[test]
+fn the_owners_root_user_needs_no_policy_but_obeys_denials() {
+    let root = || Principal::parse(&format!("arn:aws:iam::{CUSTOMER}:root")).unwrap();
+    assert!(evaluate(&get(root(), "k"), &PolicySet::default()).is_allowed());
+    let deny = document(
+        PolicyKind::Resource,
+        serde_json::json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*",
+                           "Resource": "arn:aws:s3:::acme-data/*"}),
+    );
+    let set = PolicySet {
+        resource: Some(&deny),
+        ..PolicySet::default()
+    };
+    assert!(!evaluate(&get(root(), "k"), &set).is_allowed());
+    let foreign = Principal::parse(&format!("arn:aws:iam::{VENDOR}:root")).unwrap();
+    assert!(!evaluate(&get(foreign, "k"), &PolicySet::default()).is_allowed());
+}
+
+#[test]
+fn a_denial_by_not_principal_always_meets_a_principal_with_a_boundary() {
+    let role = format!("arn:aws:iam::{CUSTOMER}:role/tenant");
+    let deny = document(
+        PolicyKind::Resource,
+        serde_json::json!({"Effect": "Deny", "NotPrincipal": {"AWS": [CUSTOMER, role]},
+                           "Action": "s3:*", "Resource": "arn:aws:s3:::acme-data/*"}),
+    );
+    let (allow, boundary) = (
+        identity(reads("")),
+        document(PolicyKind::Boundary, reads("")),
+    );
+    let free = PolicySet {
+        identity: vec![&allow],
+        resource: Some(&deny),
+        ..PolicySet::default()
+    };
+    assert!(evaluate(&get(tenant_session(), "k"), &free).is_allowed());
+    let bounded = PolicySet {
+        boundary: Some(&boundary),
+        ..free
+    };
+    assert!(matches!(
+        evaluate(&get(tenant_session(), "k"), &bounded),
+        Decision::ExplicitDeny { .. }
+    ));
+}
+
+#[test]
+fn a_principal_that_was_deleted_is_matched_by_its_id_only() {
+    let trust = document(
+        PolicyKind::Trust,
+        serde_json::json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+                           "Principal": {"AWS": "AROAIIIIIIIIIIIIIIIII"}}),
+    );
+    let may = may_assume();
+    let set = PolicySet {
+        identity: vec![&may],
+        resource: Some(&trust),
+        ..PolicySet::default()
+    };
+    let as_role = |id: &str| assume(broker()).with("aws:userid", format!("{id}:gateway"));
+    assert!(evaluate(&as_role("AROAIIIIIIIIIIIIIIIII"), &set).is_allowed());
+    assert!(!evaluate(&as_role("AROAJJJJJJJJJJJJJJJJJ"), &set).is_allowed());
+    assert!(!evaluate(&assume(broker()), &set).is_allowed());
+}
+
+#[test]
+fn an_organisation_can_take_away_at_every_level() {
+    let (allow, all, nothing) = (
+        identity(reads("")),
+        identity(serde_json::json!({"Effect": "Allow", "Action": "*", "Resource": "*"})),
+        identity(serde_json::json!({"Effect": "Allow", "Action": "sts:*", "Resource": "*"})),
+    );
+    let decide = |levels| {
+        let set = PolicySet {
+            identity: vec![&allow],
+            service_control: levels,
+            ..PolicySet::default()
+        };
+        evaluate(&get(tenant_session(), "k"), &set)
+    };
+    assert!(decide(vec![vec![&all], vec![&nothing, &all]]).is_allowed());
+    assert_eq!(
+        decide(vec![vec![&all], vec![&nothing]]),
+        Decision::ImplicitDeny {
+            layer: Layer::ServiceControl
+        }
+    );
+}
+
+#[test]
+fn a_key_that_the_action_never_carries_is_absent_even_when_it_is_given() {
+    let role = identity(serde_json::json!({
+        "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+        "Condition": {"StringLike": {"s3:prefix": "orgs/acme/*"}}
+    }));
+    let set = PolicySet {
+        identity: vec![&role],
+        ..PolicySet::default()
+    };
+    let ask = |action: &str| {
+        Request::new(tenant_session(), action, "arn:aws:s3:::acme-data")
+            .with("s3:prefix", "orgs/acme/")
+    };
+    assert!(evaluate(&ask("s3:ListBucket"), &set).is_allowed());
+    assert!(!evaluate(&ask("s3:GetBucketLocation"), &set).is_allowed());
+    assert!(!evaluate(&ask("s3:ListBucketMultipartUploads"), &set).is_allowed());
+}

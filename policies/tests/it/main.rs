@@ -13,6 +13,7 @@ mod evaluate;
 mod generate;
 mod lint;
 mod normalize;
+mod parse;
 mod probes;
 mod render;
 mod support;
