@@ -14,7 +14,7 @@ use pingora::{Error, ErrorType, Result};
 use s3::{ErrorCode, S3Error};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
-use upstream::{PeerSpec, PeerTimeouts, UpstreamRequest};
+use upstream::{PeerSpec, UpstreamRequest};
 
 /// Pingora can repeat a body of at most this; a larger one must not meet a connection that the
 /// upstream has just closed.
@@ -54,7 +54,7 @@ pub(super) async fn peer(gateway: &Gateway, ctx: &mut RequestContext) -> Result<
             ));
         }
     };
-    let spec = PeerSpec::new(&flight.route, address, PeerTimeouts::default());
+    let spec = PeerSpec::new(&flight.route, address, gateway.peer_timeouts);
     Ok(Box::new(http_peer(
         &spec,
         flight.outbound.length.unwrap_or(0),

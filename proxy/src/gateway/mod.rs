@@ -26,7 +26,9 @@ use sigv4::{Signer, Verifier};
 use std::sync::Arc;
 use std::time::Duration;
 use types::{Clock, Region, RequestId};
-use upstream::{CredentialCache, LearnedRegions, Resolver, Route, UpstreamClient};
+use upstream::{
+    CredentialCache, LearnedRegions, PeerTimeouts, Resolver, Route, UpstreamClient,
+};
 
 /// All that the gateway needs from below; everything that differs between a test and production.
 pub struct Parts {
@@ -42,6 +44,8 @@ pub struct Parts {
     pub resolver: Resolver,
     /// For what is not streamed.
     pub client: UpstreamClient,
+    /// How long talking to an upstream may take, for what is streamed.
+    pub peer_timeouts: PeerTimeouts,
     /// Now.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -64,6 +68,7 @@ pub struct Gateway {
     credentials: CredentialCache,
     resolver: Resolver,
     client: UpstreamClient,
+    peer_timeouts: PeerTimeouts,
     regions: LearnedRegions,
     clock: Arc<dyn Clock>,
     draw: fn(&mut [u8]),
@@ -84,6 +89,7 @@ impl Gateway {
             credentials: parts.credentials,
             resolver: parts.resolver,
             client: parts.client,
+            peer_timeouts: parts.peer_timeouts,
             regions: LearnedRegions::default(),
             clock: parts.clock,
             draw: parts.draw,
