@@ -10,8 +10,8 @@ use store::{KeyRing, MemoryStore, SledStore, Store};
 use types::{Clock, SystemClock};
 use upstream::{
     AddressPolicy, AssumeRole, CaBundle, CacheLimits, ClientLimits, CredentialCache,
-    GatewayCredentials, PeerTimeouts, Resolver, ResolverLimits, StsClient, StsConfig,
-    SystemLookup, UpstreamClient, system_random,
+    GatewayCredentials, PeerTimeouts, Resolver, ResolverLimits, StsClient, StsConfig, SystemLookup,
+    UpstreamClient, system_random,
 };
 
 /// Why the gateway cannot be put together; the text says what to do.
