@@ -3,5 +3,9 @@
 //! A pure core decides ([`model`]: what shall be; [`plan`]: how to get there), a thin shell calls AWS. Everything that can
 //! be known without a call is checked without one.
 
+pub mod aws;
+pub mod failure;
+pub mod journal;
 pub mod model;
 pub mod plan;
+pub mod runner;

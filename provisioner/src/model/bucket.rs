@@ -56,6 +56,10 @@ pub struct DesiredBucket {
     pub encryption: Encryption,
     /// Encryption types that uploads may not use; `None` leaves what stands there.
     pub blocked_encryption: Option<BTreeSet<BlockedEncryption>>,
+    /// Whether uploads that ask for another encryption than the default are refused.
+    pub refuse_other_encryption: bool,
+    /// Whether the policy refuses uploads with keys of the client (SSE-C).
+    pub refuse_customer_keys: bool,
     /// Lifecycle rules; there is always one that aborts incomplete uploads.
     pub lifecycle: Lifecycle,
     /// Rules for browsers.

@@ -102,6 +102,10 @@ pub struct BucketSpec {
     pub encryption: EncryptionSpec,
     /// Left alone when absent.
     pub blocked_encryption: Option<BTreeSet<BlockedEncryption>>,
+    /// Refuses uploads that ask for another encryption than the default.
+    pub refuse_other_encryption: bool,
+    /// Refuses uploads with keys of the client (SSE-C) in the bucket policy.
+    pub refuse_customer_keys: bool,
     /// Incomplete uploads are aborted after so many days; 7 when absent.
     pub abort_incomplete_days: Option<u32>,
     /// Further lifecycle rules.

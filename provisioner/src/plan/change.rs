@@ -126,6 +126,24 @@ pub struct Change {
     pub inverse: Vec<Step>,
 }
 
+impl Change {
+    /// Names the part that it changes.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.resource, self.part)
+    }
+
+    /// Stands for the value that it sets.
+    pub fn digest(&self) -> String {
+        use sha2::{Digest, Sha256};
+        let text = self
+            .after
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default();
+        hex::encode(&Sha256::digest(text.as_bytes())[..8])
+    }
+}
+
 /// Something worth knowing that no step changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

@@ -104,6 +104,8 @@ pub(super) fn logs(spec: &TenantSpec, names: &Names, base: &Base<'_>) -> Desired
         versioning: None,
         encryption: Encryption::SseS3,
         blocked_encryption: None,
+        refuse_other_encryption: false,
+        refuse_customer_keys: false,
         lifecycle: Lifecycle {
             abort_incomplete_days: ABORT_INCOMPLETE_DAYS,
             probe_prefix: None,
@@ -132,6 +134,11 @@ pub(super) fn compile(
         Purpose::Results | Purpose::Logs => &spec.results,
     };
     let encryption = encryption(bucket, path, base, checks);
+    checks.require(
+        !bucket.refuse_other_encryption || bucket.encryption != EncryptionSpec::AwsDefault,
+        format!("{path}.refuse_other_encryption"),
+        "other than what? give the bucket an encryption",
+    );
     check_object_lock(bucket, path, checks);
     let probe_prefix =
         (purpose == Purpose::Results).then(|| probe_prefix(base.key_prefix.as_str()));
@@ -161,6 +168,8 @@ pub(super) fn compile(
         versioning: bucket.versioning,
         encryption: encryption?,
         blocked_encryption: bucket.blocked_encryption.clone(),
+        refuse_other_encryption: bucket.refuse_other_encryption,
+        refuse_customer_keys: bucket.refuse_customer_keys,
         lifecycle,
         cors: bucket.cors.clone(),
         logging: logging?,

@@ -1,0 +1,13 @@
+//! The thin shell: reads what is there, makes one step, waits where AWS needs time.
+
+mod connect;
+mod convert;
+mod credentials;
+mod execute;
+mod observe;
+mod pace;
+
+pub use connect::{Caller, Cloud, ConnectOptions, Endpoints};
+pub use credentials::{Credentials, CredentialsError, Environment, find as find_credentials};
+pub use execute::Outcome;
+pub use pace::{Pace, Patience};
