@@ -6,7 +6,7 @@
 //! and organisation policies only take away.
 //!
 //! What AWS itself knows about the caller (`aws:PrincipalArn`, `aws:PrincipalAccount`, ...) is
-//! filled in; every other key comes from the caller of [`evaluate`]. A key that the action does
+//! filled in, over whatever a request says about itself; every other key comes from the caller of [`evaluate`]. A key that the action does
 //! not carry at AWS (`s3:prefix` on GetBucketLocation) counts as absent even when it is given.
 //!
 //! Not judged here: federated and canonical-user principals, which never match.
@@ -67,8 +67,8 @@ impl Request {
         self
     }
 
-    /// Adds what AWS itself knows about the caller, unless the context already says it; and takes
-    /// away the keys that the action does not carry. [`evaluate`] does this by itself.
+    /// Writes what AWS itself knows about the caller into the context, and takes away the keys that
+    /// the action does not carry. [`evaluate`] does this by itself.
     pub fn fill_in_context(&mut self) {
         self.principal.describe(&mut self.context);
         let action = &self.action;

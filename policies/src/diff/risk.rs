@@ -5,20 +5,20 @@
 use super::{ChangeKind, Notes, Severity, on};
 use crate::catalogue::{self, Access};
 use crate::evaluate::Context;
-use crate::evaluate::pattern::{ArnPattern, Pattern, Variables};
+use crate::evaluate::pattern::{ArnPattern, Variables};
 use crate::normalize::{ACCOUNT, ANYONE, Clause, Item, NormalStatement, UNIQUE};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of a statement that grants and was not there before.
 pub(super) fn of_grant(statement: &NormalStatement) -> Severity {
-    let all_but = |clause: &Clause| clause.negated;
-    let everyone = statement.principals.as_ref().is_some_and(|clause| {
-        clause.negated || clause.items.iter().any(|item| item.normal == ANYONE)
-    });
-    let everything = statement
-        .resources
-        .as_ref()
-        .is_some_and(|clause| clause.negated || clause.items.iter().any(|item| item.normal == "*"));
+    let names = |clause: &Option<Clause>, wanted: &dyn Fn(&str) -> bool| {
+        clause.as_ref().is_some_and(|clause| {
+            clause.negated || clause.items.iter().any(|item| wanted(&item.normal))
+        })
+    };
+    let everyone = names(&statement.principals, &|name| name == ANYONE);
+    let somebody = names(&statement.principals, &|name| !name.starts_with("service "));
+    let everything = names(&statement.resources, &|name| name == "*");
     let worst = statement
         .actions
         .items
@@ -28,8 +28,8 @@ pub(super) fn of_grant(statement: &NormalStatement) -> Severity {
         .unwrap_or(Severity::Low);
     if everyone && statement.conditions.is_empty() {
         Severity::Critical
-    } else if everyone || all_but(&statement.actions) {
-        Severity::High
+    } else if somebody || statement.actions.negated {
+        worst.max(Severity::High)
     } else if everything {
         worst.max(Severity::Medium)
     } else {
@@ -39,27 +39,19 @@ pub(super) fn of_grant(statement: &NormalStatement) -> Severity {
 
 /// Of being allowed to do `action`, which may hold wildcards.
 fn of_action(action: &str) -> Severity {
-    let Ok(pattern) = Pattern::compile(action, Variables::Literal) else {
-        return Severity::High;
-    };
     if action.bytes().all(|b| b == b'*') {
         return Severity::Critical;
     }
-    let (prefix, _) = action.split_once(':').unwrap_or((action, ""));
-    let Some(service) = catalogue::service(prefix) else {
-        return Severity::Medium;
-    };
-    let worst = service
-        .actions
+    let worst = catalogue::entries_like(action)
+        .unwrap_or_default()
         .iter()
-        .filter(|entry| pattern.matches_ignoring_case(&format!("{prefix}:{}", entry.name)))
+        .filter_map(|name| catalogue::entry(name))
         .map(|entry| entry.access)
         .max();
     match worst {
         Some(Access::List | Access::Tagging) => Severity::Low,
-        Some(Access::Read | Access::Write) => Severity::Medium,
+        Some(Access::Read | Access::Write) | None => Severity::Medium,
         Some(Access::Permissions) => Severity::High,
-        None => Severity::Medium,
     }
 }
 
@@ -142,10 +134,10 @@ pub(super) fn resources(notes: &mut Notes<'_>, before: &Clause, after: &Clause) 
         {
             continue;
         }
-        let severity = if allows {
-            Severity::Low
-        } else {
-            Severity::High
+        let severity = match (grants, allows) {
+            (true, true) => Severity::Low,
+            (true, false) | (false, true) => Severity::Medium,
+            (false, false) => Severity::High,
         };
         let note = format!("a resource less: {}", item.shown);
         notes.add(severity, ChangeKind::ResourceRemoved, note);

@@ -42,13 +42,6 @@ impl Context {
         self.values.insert(key.to_ascii_lowercase(), values);
     }
 
-    /// Sets `key` unless it has a value.
-    pub(super) fn set_default(&mut self, key: &str, value: impl Into<String>) {
-        self.values
-            .entry(key.to_ascii_lowercase())
-            .or_insert_with(|| vec![value.into()]);
-    }
-
     /// The values of `key`, or `None` when the request does not carry it.
     pub fn get(&self, key: &str) -> Option<&[String]> {
         self.values

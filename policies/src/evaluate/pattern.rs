@@ -1,6 +1,7 @@
 //! Text patterns of the policy language: `*`, `?`, policy variables and their escapes.
 
 use super::context::Lookup;
+use std::borrow::Cow;
 
 /// One piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +117,14 @@ fn variable(inside: &str) -> Piece {
     }
 }
 
-fn resolve(pieces: &[Piece], lookup: &dyn Lookup) -> Option<Vec<Piece>> {
+/// The pieces with the variables replaced; most patterns have none and are taken as they are.
+fn resolve<'a>(pieces: &'a [Piece], lookup: &dyn Lookup) -> Option<Cow<'a, [Piece]>> {
+    if !pieces
+        .iter()
+        .any(|piece| matches!(piece, Piece::Variable { .. }))
+    {
+        return Some(Cow::Borrowed(pieces));
+    }
     let mut out = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match piece {
@@ -132,7 +140,7 @@ fn resolve(pieces: &[Piece], lookup: &dyn Lookup) -> Option<Vec<Piece>> {
             other => out.push(other.clone()),
         }
     }
-    Some(out)
+    Some(Cow::Owned(out))
 }
 
 /// Matches with one remembered `*`: linear for one star, never exponential.

@@ -117,33 +117,45 @@ impl Principal {
         }
     }
 
-    /// Fills in what AWS itself says about the caller, unless the request already says it.
+    /// Writes down what AWS itself says about the caller, over whatever stood there: a request
+    /// cannot say of itself who makes it.
     pub(super) fn describe(&self, context: &mut Context) {
-        let kind = match self {
-            Self::Anonymous => "Anonymous",
-            Self::Root { .. } => "Account",
-            Self::User { .. } => "User",
-            Self::Session { .. } => "AssumedRole",
-            Self::Service(_) => "AWSService",
-        };
-        if !matches!(self, Self::Service(_)) {
-            context.set_default("aws:PrincipalType", kind);
-        }
+        context.retain(|key| !FACTS.contains(&key));
         let is_service = matches!(self, Self::Service(_));
-        context.set_default("aws:PrincipalIsAWSService", is_service.to_string());
+        context.set("aws:PrincipalIsAWSService", is_service.to_string());
+        let kind = match self {
+            Self::Anonymous => Some("Anonymous"),
+            Self::Root { .. } => Some("Account"),
+            Self::User { .. } => Some("User"),
+            Self::Session { .. } => Some("AssumedRole"),
+            Self::Service(_) => None,
+        };
+        if let Some(kind) = kind {
+            context.set("aws:PrincipalType", kind);
+        }
         if let Some(account) = self.account() {
-            context.set_default("aws:PrincipalAccount", account.as_str());
+            context.set("aws:PrincipalAccount", account.as_str());
         }
         if let Some(arn) = self.principal_arn() {
-            context.set_default("aws:PrincipalArn", arn);
+            context.set("aws:PrincipalArn", arn);
         }
         match self {
             Self::User { name, .. } => {
                 let last = name.rsplit('/').next().unwrap_or(name);
-                context.set_default("aws:username", last);
+                context.set("aws:username", last);
             }
-            Self::Service(name) => context.set_default("aws:PrincipalServiceName", name.as_str()),
+            Self::Service(name) => context.set("aws:PrincipalServiceName", name.as_str()),
             _ => {}
         }
     }
 }
+
+/// What [`Principal::describe`] alone decides.
+const FACTS: [&str; 6] = [
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:principaltype",
+    "aws:username",
+];

@@ -448,3 +448,20 @@ fn a_key_that_the_action_never_carries_is_absent_even_when_it_is_given() {
     assert!(!evaluate(&ask("s3:GetBucketLocation"), &set).is_allowed());
     assert!(!evaluate(&ask("s3:ListBucketMultipartUploads"), &set).is_allowed());
 }
+
+#[test]
+fn a_request_cannot_say_of_itself_who_makes_it() {
+    let (trust, may) = (trust(), may_assume());
+    let set = PolicySet {
+        identity: vec![&may],
+        resource: Some(&trust),
+        ..PolicySet::default()
+    };
+    let forged = assume(user(VENDOR))
+        .with("sts:ExternalId", "pulse-org-acme")
+        .with(
+            "aws:PrincipalArn",
+            format!("arn:aws:iam::{VENDOR}:role/byos/broker"),
+        );
+    assert!(!evaluate(&forged, &set).is_allowed());
+}

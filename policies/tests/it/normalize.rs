@@ -312,3 +312,27 @@ fn a_unique_id_says_that_the_principal_is_gone_and_vanishes_when_it_is_not() {
     let resolved = live.resolve(|_| Some("arn:aws:iam::111111111111:role/broker".into()));
     assert_eq!(diff(&normalize(&wanted).unwrap(), &resolved), []);
 }
+
+#[test]
+fn a_new_door_in_a_trust_policy_is_high() {
+    let old = trust_value();
+    let mut new = old.clone();
+    new["Statement"].as_array_mut().unwrap().push(json!({
+        "Sid": "Support", "Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": "arn:aws:iam::333333333333:role/support"},
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    }));
+    let found = changes(&old, &new);
+    assert_eq!((found.len(), found[0].severity), (1, Severity::High));
+    assert_eq!(found[0].to_string(), "Support: gains sts:AssumeRole");
+}
+
+#[test]
+fn leaving_less_out_grants_more() {
+    let all_but = |resources: Value| {
+        statement(json!({"Effect": "Allow", "Action": "s3:GetObject", "NotResource": resources}))
+    };
+    let both = all_but(json!(["arn:aws:s3:::a/*", "arn:aws:s3:::b/*"]));
+    let found = changes(&both, &all_but(json!("arn:aws:s3:::a/*")));
+    assert_eq!((found.len(), found[0].severity), (1, Severity::Medium));
+}
