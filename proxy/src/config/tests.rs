@@ -137,8 +137,14 @@ fn what_is_not_toml_names_its_line_and_not_its_content() {
 #[test]
 fn the_example_in_the_documentation_has_no_mistakes() {
     let page = include_str!("../../../docs/configuration.md");
-    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-    let secrets = |name: &str| name.starts_with("BYOS_").then(|| format!("secret of {name}"));
+    let example = page
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let secrets = |name: &str| {
+        name.starts_with("BYOS_")
+            .then(|| format!("secret of {name}"))
+    };
     let settings = Settings::parse(example.unwrap(), &secrets).unwrap();
     assert_eq!(settings.tenants.len(), 2);
     assert_eq!(settings.tenants[0].keys.len(), 2);

@@ -4,40 +4,38 @@
 //! cheap checks first, the lookup of the key only after the operation is known, and everything
 //! about the tenant only after the signature holds.
 
-use super::body::{BodyPlan, OutFraming};
+use super::body::BodyPlan;
 use super::context::RequestContext;
 use super::flight::{Flight, Outbound};
-use super::reply::Reply;
+use super::local::Answer;
 use super::tokens::SealedTokens;
-use super::{Gateway, local};
+use super::{Gateway, local, outbound};
 use control::{Principal, Refusal, Storage, authorise};
 use http::HeaderMap;
 use pingora::proxy::Session;
 use s3::{
-    Address, BodyKind, ChecksumPolicy, ContinuationTokens, ErrorCode, Operation, Requirement,
-    S3Error, Subject, declared_checksums, hoist_query, request_headers,
+    Address, ContinuationTokens, ErrorCode, Operation, Requirement, ResponseBody, S3Error, Subject,
+    hoist_query,
 };
-use sigv4::{Claim, OutgoingPayload, Payload, RequestView, Verified};
+use sigv4::{Claim, RequestView, Verified};
+use std::borrow::Cow;
 use std::sync::Arc;
-use types::{AccessKeyId, AccessKeyStatus, Backend, BucketAccess, BucketAlias, ConfigStatus};
+use types::{AccessKeyId, AccessKeyStatus, BucketAccess, BucketAlias, ConfigStatus};
 use upstream::Route;
 
 /// More than S3's own limits on what it stores from headers (8 KiB), less than what hurts.
 const MAX_HEAD_BYTES: usize = 16 * 1_024;
 const MAX_HEAD_FIELDS: usize = 100;
 
-/// How long a session must still live when a request begins, in seconds: S3 looks at it once.
-pub(super) const CREDENTIAL_MARGIN_SECONDS: i64 = 60;
-
 /// A request whose signer is known and whose every requirement is met.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(super) struct Admitted<'h> {
     pub(super) verified: Verified,
     pub(super) principal: Principal,
     pub(super) storage: Arc<Storage>,
     pub(super) operation: Operation,
     /// The client's headers with the `x-amz-*` query parameters among them.
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Cow<'h, HeaderMap>,
 }
 
 /// What comes of a request that was admitted.
@@ -47,6 +45,23 @@ pub(super) enum Next {
     Forward(Box<Flight>),
     /// It has been answered.
     Answered,
+}
+
+/// What is to be done, decided without a byte read or written.
+enum Decision {
+    Answer(Answer),
+    Send(Box<Plan>),
+}
+
+/// Everything but the credentials.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) principal: Principal,
+    pub(super) operation: Operation,
+    pub(super) route: Arc<Route>,
+    pub(super) outbound: Outbound,
+    pub(super) tokens: Option<Arc<dyn ContinuationTokens>>,
+    pub(super) body: Option<BodyPlan>,
 }
 
 /// Decides a request, and answers it when it needs no streaming upstream.
@@ -60,28 +75,14 @@ pub(super) async fn admit(
     ctx.tenant = Some(admitted.verified.tenant().clone());
     let place = gateway.limits.admit(admitted.verified.tenant());
     ctx.place = Some(place.ok_or_else(|| S3Error::new(ErrorCode::SlowDown))?);
-    if let Some(answer) = local::answer(gateway, &admitted) {
-        answer.send(session, ctx).await?;
-        return Ok(Next::Answered);
-    }
-    let bucket = admitted
-        .operation
-        .bucket()
-        .ok_or_else(|| S3Error::new(ErrorCode::InternalError))?;
-    let route = route(gateway, &admitted.storage, bucket)?;
-    let body = plan_body(session, &admitted, &route)?;
-    let tokens: Arc<dyn ContinuationTokens> = Arc::new(SealedTokens::new(
-        &admitted.principal.access_key,
-        bucket,
-        gateway.draw,
-    ));
-    let outbound = outbound(&admitted, &route, body.as_ref(), tokens.as_ref())?;
-    let deadline = gateway.clock.now().plus_seconds(CREDENTIAL_MARGIN_SECONDS);
-    let credentials = gateway
-        .credentials
-        .get(route.access(), deadline)
-        .await
-        .map_err(|error| Failure::caused_by(S3Error::new(credential_code(&error)), &error))?;
+    let plan = match decide(gateway, session, admitted)? {
+        Decision::Send(plan) => plan,
+        Decision::Answer(answer) => {
+            answer.send(session, ctx).await?;
+            return Ok(Next::Answered);
+        }
+    };
+    let credentials = gateway.credentials_for(&plan.route).await?;
     // Only now may the client send its body.
     if expects_continue(session) {
         session
@@ -89,27 +90,47 @@ pub(super) async fn admit(
             .write_continue_response()
             .await?;
     }
-    if matches!(admitted.operation, Operation::DeleteObjects { .. }) {
-        let answer =
-            local::delete_objects(gateway, session, &admitted, &route, &credentials, body).await?;
+    if matches!(plan.operation, Operation::DeleteObjects { .. }) {
+        let answer = local::delete_objects(gateway, session, &plan, &credentials).await?;
         answer.send(session, ctx).await?;
         return Ok(Next::Answered);
     }
-    if let Some(plan) = body.as_ref().filter(|plan| plan.length == 0) {
-        verify_empty(session, plan).await?;
+    if let Some(body) = plan.body.as_ref().filter(|body| body.length == 0) {
+        outbound::verify_empty(session, body).await?;
     }
-    Ok(Next::Forward(Box::new(Flight {
-        operation: admitted.operation,
+    Ok(Next::Forward(Box::new(Flight::new(*plan, credentials))))
+}
+
+fn decide(
+    gateway: &Gateway,
+    session: &Session,
+    admitted: Admitted<'_>,
+) -> Result<Decision, S3Error> {
+    if let Some(answer) = local::answer(gateway, &admitted) {
+        return Ok(Decision::Answer(answer));
+    }
+    let bucket = admitted.operation.bucket();
+    let bucket = bucket.ok_or_else(|| S3Error::new(ErrorCode::InternalError))?;
+    let route = route(gateway, &admitted.storage, bucket)?;
+    let body = outbound::plan_body(session, &admitted, &route)?;
+    let lists = admitted.operation.response_body() == ResponseBody::Listing;
+    let tokens = lists.then(|| -> Arc<dyn ContinuationTokens> {
+        let access_key = &admitted.principal.access_key;
+        Arc::new(SealedTokens::new(access_key, bucket, gateway.draw))
+    });
+    let outbound = outbound::outbound(&admitted, &route, body.as_ref(), tokens.as_deref())?;
+    let Admitted {
+        principal,
+        operation,
+        ..
+    } = admitted;
+    Ok(Decision::Send(Box::new(Plan {
+        principal,
+        operation,
         route,
-        credentials,
         outbound,
         tokens,
         body,
-        pipeline: None,
-        reply: Reply::Pending,
-        tries: 0,
-        corrected: false,
-        replay: false,
     })))
 }
 
@@ -169,11 +190,11 @@ fn check_head(session: &Session) -> Result<(), S3Error> {
 }
 
 /// From bytes to a verified, authorised operation.
-async fn identify(
+async fn identify<'h>(
     gateway: &Gateway,
-    session: &Session,
+    session: &'h Session,
     ctx: &mut RequestContext,
-) -> Result<Admitted, Failure> {
+) -> Result<Admitted<'h>, Failure> {
     let head = session.req_header();
     let target =
         std::str::from_utf8(head.raw_path()).map_err(|_| S3Error::new(ErrorCode::InvalidURI))?;
@@ -211,7 +232,7 @@ async fn identify(
         principal,
         storage,
         operation,
-        headers: headers.into_owned(),
+        headers,
     })
 }
 
@@ -352,253 +373,9 @@ fn auth_error(error: &sigv4::AuthError) -> S3Error {
     answer
 }
 
-pub(super) fn credential_code(error: &upstream::CredentialError) -> ErrorCode {
-    match error.fault() {
-        upstream::Fault::Tenant => ErrorCode::TenantStorageRefused,
-        upstream::Fault::Upstream => ErrorCode::TenantStorageUnavailable,
-        upstream::Fault::Operator => ErrorCode::ServiceUnavailable,
-    }
-}
-
-/// What has to be done to the body, if the operation takes one.
-fn plan_body(
-    session: &Session,
-    admitted: &Admitted,
-    route: &Route,
-) -> Result<Option<BodyPlan>, S3Error> {
-    let raw = &session.req_header().headers;
-    let wire_length = content_length(raw)?;
-    let framed = raw.contains_key(http::header::TRANSFER_ENCODING);
-    let payload = admitted.verified.payload();
-    let max = match admitted.operation.request_body() {
-        BodyKind::None if framed || wire_length.is_some_and(|length| length > 0) => {
-            return Err(S3Error::with_message(
-                ErrorCode::InvalidRequest,
-                "This operation takes no body.",
-            ));
-        }
-        BodyKind::None => return Ok(None),
-        BodyKind::ObjectData { max } | BodyKind::Document { max } => max,
-    };
-    let length = if payload.is_chunked() {
-        let decoded = decimal(raw, "x-amz-decoded-content-length")?;
-        decoded.ok_or_else(|| {
-            S3Error::with_message(
-                ErrorCode::MissingContentLength,
-                "A chunked upload needs the x-amz-decoded-content-length header.",
-            )
-        })?
-    } else {
-        wire_length.ok_or_else(|| S3Error::new(ErrorCode::MissingContentLength))?
-    };
-    if length > max {
-        let code = match admitted.operation.request_body() {
-            BodyKind::Document { .. } => ErrorCode::MaxMessageLengthExceeded,
-            _ => ErrorCode::EntityTooLarge,
-        };
-        return Err(S3Error::new(code));
-    }
-    let mut declared = declared_checksums(&admitted.headers)?;
-    if matches!(admitted.operation, Operation::CompleteMultipartUpload(_)) {
-        // There the checksum is about the object that is made, not about this document.
-        declared.header = None;
-    }
-    let out = match declared.trailer {
-        Some(algorithm) if checksum_policy(route) == ChecksumPolicy::Forward && length > 0 => {
-            OutFraming::Trailer(algorithm)
-        }
-        _ => OutFraming::Plain,
-    };
-    let plan = BodyPlan {
-        payload: payload.clone(),
-        length,
-        declared,
-        out,
-    };
-    plan.check().map_err(|error| error.to_s3())?;
-    Ok(Some(plan))
-}
-
-/// Amazon S3 checks and keeps checksums; of other stores we know nothing, so nothing is sent
-/// there and the gateway checks alone.
-fn checksum_policy(route: &Route) -> ChecksumPolicy {
-    match route.location().backend {
-        Backend::AwsS3 { .. } => ChecksumPolicy::Forward,
-        Backend::S3Compatible { .. } => ChecksumPolicy::Withhold,
-    }
-}
-
-fn outbound(
-    admitted: &Admitted,
-    route: &Route,
-    body: Option<&BodyPlan>,
-    tokens: &dyn ContinuationTokens,
-) -> Result<Outbound, S3Error> {
-    let operation = &admitted.operation;
-    let sorted = request_headers(operation, &admitted.headers, checksum_policy(route))?;
-    check_owners(&sorted, route)?;
-    if sorted.customer_key && !route.authority().is_tls() {
-        return Err(S3Error::with_message(
-            ErrorCode::InvalidRequest,
-            "A customer-provided encryption key may not travel to storage that is reached without TLS.",
-        ));
-    }
-    let mut headers = sorted.forward;
-    if let Some(source) = operation.copy_source() {
-        let from = admitted.storage.routes.get(&source.object.bucket);
-        let from = from.ok_or_else(|| S3Error::new(ErrorCode::NoSuchBucket))?;
-        headers.insert("x-amz-copy-source", copy_source_value(source, from, route)?);
-    }
-    let key = operation.key().map(|key| route.join(key)).transpose();
-    let key = key.map_err(|_| S3Error::new(ErrorCode::KeyTooLongError))?;
-    let query = operation.upstream_query(&route.location().prefix, tokens)?;
-    let (payload, length) = match body {
-        None => (OutgoingPayload::Empty, operation_length(operation)),
-        Some(plan) => (
-            payload_hash(plan, &mut headers),
-            Some(plan.upstream_length()),
-        ),
-    };
-    let method = method_of(operation);
-    Ok(Outbound {
-        method,
-        key,
-        query,
-        headers,
-        payload,
-        length,
-    })
-}
-
-fn check_owners(sorted: &s3::RequestHeaders, route: &Route) -> Result<(), S3Error> {
-    for owner in [
-        &sorted.expected_bucket_owner,
-        &sorted.source_expected_bucket_owner,
-    ] {
-        if let Some(owner) = owner
-            && route.access().account() != Some(owner)
-        {
-            return Err(S3Error::with_message(
-                ErrorCode::AccessDenied,
-                "The bucket does not belong to the expected owner.",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn copy_source_value(
-    source: &s3::CopySource,
-    from: &Route,
-    to: &Route,
-) -> Result<http::HeaderValue, S3Error> {
-    let same_store = from.authority().host() == to.authority().host()
-        || matches!(
-            (&from.location().backend, &to.location().backend),
-            (
-                Backend::AwsS3 { endpoint: None, .. },
-                Backend::AwsS3 { endpoint: None, .. }
-            )
-        );
-    if !same_store {
-        return Err(S3Error::with_message(
-            ErrorCode::NotImplemented,
-            "Copying between different storages is not implemented; read and write the object.",
-        ));
-    }
-    source.upstream_header(&from.location().bucket, &from.location().prefix)
-}
-
-fn payload_hash(plan: &BodyPlan, headers: &mut HeaderMap) -> OutgoingPayload {
-    if let OutFraming::Trailer(algorithm) = plan.out {
-        headers.insert(
-            "x-amz-trailer",
-            http::HeaderValue::from_static(algorithm.header_name()),
-        );
-        headers.insert(
-            "x-amz-decoded-content-length",
-            http::HeaderValue::from(plan.length),
-        );
-        headers.append(
-            "content-encoding",
-            http::HeaderValue::from_static("aws-chunked"),
-        );
-        return OutgoingPayload::UnsignedChunks;
-    }
-    match &plan.payload {
-        Payload::Sha256(hash) => OutgoingPayload::Sha256(*hash),
-        _ if plan.length == 0 => OutgoingPayload::Empty,
-        _ => OutgoingPayload::Unsigned,
-    }
-}
-
-/// Methods that could carry a body say that they carry none.
-fn operation_length(operation: &Operation) -> Option<u64> {
-    matches!(method_of(operation), http::Method::PUT | http::Method::POST).then_some(0)
-}
-
-fn method_of(operation: &Operation) -> http::Method {
-    use http::Method;
-    match operation {
-        Operation::HeadObject(_) | Operation::HeadBucket { .. } => Method::HEAD,
-        Operation::PutObject { .. }
-        | Operation::CopyObject { .. }
-        | Operation::UploadPart(_)
-        | Operation::UploadPartCopy { .. } => Method::PUT,
-        Operation::DeleteObject { .. } | Operation::AbortMultipartUpload(_) => Method::DELETE,
-        Operation::DeleteObjects { .. }
-        | Operation::CreateMultipartUpload { .. }
-        | Operation::CompleteMultipartUpload(_) => Method::POST,
-        _ => Method::GET,
-    }
-}
-
-/// An empty object is committed by its head alone, so everything that vouches for it is checked
-/// before that. The wire may still carry the frame of an empty chunked body.
-async fn verify_empty(session: &mut Session, plan: &BodyPlan) -> Result<(), Failure> {
-    const MAX_FRAME_BYTES: usize = 16 * 1_024;
-    let mut pipeline = plan.start();
-    // What is read here is played again when the request is forwarded.
-    session.as_downstream_mut().enable_retry_buffering();
-    let mut read = 0;
-    while let Some(wire) = session.as_downstream_mut().read_request_body().await? {
-        read += wire.len();
-        if read > MAX_FRAME_BYTES {
-            return Err(S3Error::new(ErrorCode::InvalidRequest).into());
-        }
-        pipeline.push(wire).map_err(|error| error.to_s3())?;
-    }
-    pipeline.finish().map_err(|error| error.to_s3())?;
-    Ok(())
-}
-
 fn expects_continue(session: &Session) -> bool {
     let expect = session.req_header().headers.get(http::header::EXPECT);
     expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-}
-
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, S3Error> {
-    decimal(headers, "content-length")
-}
-
-fn decimal(headers: &HeaderMap, name: &'static str) -> Result<Option<u64>, S3Error> {
-    let mut values = headers.get_all(name).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return match headers.contains_key(name) {
-            false => Ok(None),
-            true => Err(S3Error::new(ErrorCode::InvalidRequest)),
-        };
-    };
-    let digits = value.to_str().ok().filter(|text| {
-        !text.is_empty() && text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    match digits.and_then(|text| text.parse().ok()) {
-        Some(number) => Ok(Some(number)),
-        None => Err(S3Error::with_message(
-            ErrorCode::InvalidArgument,
-            format!("The {name} header is not a length."),
-        )),
-    }
 }
 
 /// Whether a bucket may be seen by this key at all: for ListBuckets.

@@ -1,5 +1,6 @@
 //! A request that travels upstream: everything decided in `admit`, and the state of the try.
 
+use super::admit::Plan;
 use super::body::{BodyPipeline, BodyPlan};
 use super::reply::Reply;
 use http::{HeaderMap, Method};
@@ -37,7 +38,7 @@ pub struct Flight {
     /// What is sent.
     pub outbound: Outbound,
     /// How continuation tokens travel, for listings.
-    pub tokens: Arc<dyn ContinuationTokens>,
+    pub tokens: Option<Arc<dyn ContinuationTokens>>,
     /// What has to be done to the body; none when there is no body.
     pub body: Option<BodyPlan>,
     /// The body of this try.
@@ -53,6 +54,22 @@ pub struct Flight {
 }
 
 impl Flight {
+    pub(super) fn new(plan: Plan, credentials: Arc<Credentials>) -> Self {
+        Self {
+            operation: plan.operation,
+            route: plan.route,
+            credentials,
+            outbound: plan.outbound,
+            tokens: plan.tokens,
+            body: plan.body,
+            pipeline: None,
+            reply: Reply::Pending,
+            tries: 0,
+            corrected: false,
+            replay: false,
+        }
+    }
+
     /// Whether the client sends bytes that cannot be had twice.
     pub fn has_body(&self) -> bool {
         self.body.as_ref().is_some_and(|plan| plan.length > 0)

@@ -2,7 +2,6 @@
 
 use super::Gateway;
 use super::context::RequestContext;
-use super::flight::Flight;
 use super::reply::Reply;
 use bytes::{Bytes, BytesMut};
 use pingora::http::RequestHeader;
@@ -35,12 +34,12 @@ pub(super) async fn peer(gateway: &Gateway, ctx: &mut RequestContext) -> Result<
     };
     if flight.replay {
         flight.replay = false;
-        if let Err(error) = renew(gateway, flight).await {
-            ctx.cause = Some(error.to_string());
-            return Err(refused(
-                ctx,
-                S3Error::new(super::admit::credential_code(&error)),
-            ));
+        match gateway.credentials_for(&flight.route).await {
+            Ok(credentials) => flight.credentials = credentials,
+            Err(failure) => {
+                ctx.cause = failure.cause;
+                return Err(refused(ctx, failure.error));
+            }
         }
     }
     flight.tries += 1;
@@ -59,19 +58,6 @@ pub(super) async fn peer(gateway: &Gateway, ctx: &mut RequestContext) -> Result<
         &spec,
         flight.outbound.length.unwrap_or(0),
     )))
-}
-
-/// Credentials that the upstream refused are replaced by what the cache has now.
-async fn renew(gateway: &Gateway, flight: &mut Flight) -> Result<(), upstream::CredentialError> {
-    let deadline = gateway
-        .clock
-        .now()
-        .plus_seconds(super::admit::CREDENTIAL_MARGIN_SECONDS);
-    flight.credentials = gateway
-        .credentials
-        .get(flight.route.access(), deadline)
-        .await?;
-    Ok(())
 }
 
 /// The only place that makes a pingora peer: every field of the specification, no default.

@@ -1,7 +1,7 @@
 //! Operations that need no streaming: the gateway writes the answer itself.
 
 use super::Gateway;
-use super::admit::{Admitted, Failure, may_see, refusal_error};
+use super::admit::{Admitted, Failure, Plan, may_see, refusal_error};
 use super::body::BodyPlan;
 use super::context::RequestContext;
 use bytes::{Bytes, BytesMut};
@@ -10,14 +10,15 @@ use http::StatusCode;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use s3::{
-    BucketEntry, DeleteObjectsRequest, ErrorCode, ErrorContext, ObjectName, OpaqueTokens,
-    Operation, S3Error, is_failure, list_buckets_document, location_document,
+    BucketEntry, DeleteObjectsRequest, ErrorCode, ErrorContext, ObjectName, Operation, S3Error,
+    UpstreamFailure, is_failure, list_buckets_document, location_document,
     translate_upstream_error,
 };
+use sha2::Digest as _;
 use sigv4::OutgoingPayload;
 use std::sync::Arc;
 use types::Timestamp;
-use upstream::{Credentials, Route, UpstreamRequest};
+use upstream::{Credentials, Route, SignedRequest, UpstreamRequest};
 
 /// An answer that is ready to be written.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl Answer {
 /// The answer to an operation that asks nothing of the upstream; `None` for all others.
 ///
 /// HeadBucket too: a role that may list only below its prefix is refused it by S3.
-pub(super) fn answer(gateway: &Gateway, admitted: &Admitted) -> Option<Answer> {
+pub(super) fn answer(gateway: &Gateway, admitted: &Admitted<'_>) -> Option<Answer> {
     match &admitted.operation {
         Operation::ListBuckets(request) => {
             let storage = &admitted.storage;
@@ -99,57 +100,84 @@ const CREATED: Timestamp = Timestamp::from_unix(1_704_067_200);
 pub(super) async fn delete_objects(
     gateway: &Gateway,
     session: &mut Session,
-    admitted: &Admitted,
-    route: &Arc<Route>,
-    credentials: &Credentials,
-    body: Option<BodyPlan>,
+    plan: &Plan,
+    credentials: &Arc<Credentials>,
 ) -> Result<Answer, Failure> {
-    let document = match body {
-        Some(plan) => read_document(session, &plan).await?,
+    let document = match &plan.body {
+        Some(body) => read_document(session, body).await?,
         None => Bytes::new(),
     };
     let request = DeleteObjectsRequest::parse(&document)?;
-    let bucket = admitted.operation.bucket().cloned();
+    let bucket = plan.operation.bucket().cloned();
     let bucket = bucket.ok_or_else(|| S3Error::new(ErrorCode::InternalError))?;
-    let access_key = &admitted.principal.access_key;
-    let plan = request.plan(&route.location().prefix, |entry, key| {
+    let (access_key, access) = (&plan.principal.access_key, plan.route.bucket_access());
+    let deletions = request.plan(&plan.route.location().prefix, |entry, key| {
         let object = ObjectName {
             bucket: bucket.clone(),
             key: key.clone(),
         };
         let requirement = entry.requirement(&object);
         let name = requirement.subject.name();
-        authorise(
-            access_key,
-            route.bucket_access(),
-            &bucket,
-            requirement.action,
-            name,
-        )
-        .map_err(|refusal| refusal_error(&refusal))
+        authorise(access_key, access, &bucket, requirement.action, name)
+            .map_err(|refusal| refusal_error(&refusal))
     });
-    let upstream = match plan.body().cloned() {
+    let upstream = match deletions.body().cloned() {
         None => Bytes::new(),
         Some(body) => {
-            let md5 = plan.content_md5();
-            send_deletions(gateway, admitted, route, credentials, body, md5).await?
+            let md5 = deletions.content_md5();
+            send_deletions(gateway, plan, Arc::clone(credentials), &body, md5).await?
         }
     };
-    Ok(Answer::document(plan.result(&upstream)?))
+    Ok(Answer::document(deletions.result(&upstream)?))
 }
 
+/// Sends the document; once more when credentials or region had to be corrected. Deleting twice
+/// does what deleting once does.
 async fn send_deletions(
     gateway: &Gateway,
-    admitted: &Admitted,
-    route: &Route,
-    credentials: &Credentials,
-    body: Bytes,
+    plan: &Plan,
+    mut credentials: Arc<Credentials>,
+    body: &Bytes,
     md5: Option<String>,
 ) -> Result<Bytes, Failure> {
-    use sha2::Digest as _;
-    let operation = &admitted.operation;
-    let query = operation.upstream_query(&route.location().prefix, &OpaqueTokens)?;
-    let hash: [u8; 32] = sha2::Sha256::digest(&body).into();
+    let mut route = Arc::clone(&plan.route);
+    let mut corrected = false;
+    loop {
+        let signed = sign_deletions(gateway, plan, &route, &credentials, body, md5.as_deref())?;
+        let sent = gateway.client.send(&route, signed, body.clone()).await;
+        let answer = sent.map_err(|error| {
+            Failure::caused_by(S3Error::new(ErrorCode::TenantStorageUnavailable), &error)
+        })?;
+        if !is_failure(answer.status()) {
+            return Ok(answer.into_body());
+        }
+        let failure = translate(plan, &route, &answer);
+        match gateway.correct(&route, &credentials, &failure.kind) {
+            Some(better) if !corrected => {
+                corrected = true;
+                route = better;
+                credentials = gateway.credentials_for(&route).await?;
+            }
+            _ => {
+                let code = failure.upstream_code.as_deref().unwrap_or("no code");
+                let cause = format!("the upstream answered {code} ({:?})", failure.kind);
+                return Err(Failure {
+                    error: failure.client,
+                    cause: Some(cause),
+                });
+            }
+        }
+    }
+}
+
+fn sign_deletions(
+    gateway: &Gateway,
+    plan: &Plan,
+    route: &Route,
+    credentials: &Credentials,
+    body: &[u8],
+    md5: Option<&str>,
+) -> Result<SignedRequest, Failure> {
     let mut headers = http::HeaderMap::new();
     headers.insert(
         http::header::CONTENT_TYPE,
@@ -158,26 +186,16 @@ async fn send_deletions(
     if let Some(md5) = md5.and_then(|md5| http::HeaderValue::try_from(md5).ok()) {
         headers.insert("content-md5", md5);
     }
-    let internal = |error: &dyn std::error::Error| {
-        Failure::caused_by(S3Error::new(ErrorCode::InternalError), error)
-    };
-    let signed = UpstreamRequest::bucket(route, http::Method::POST)
-        .query(query)
+    UpstreamRequest::bucket(route, http::Method::POST)
+        .query(plan.outbound.query.clone())
         .headers(headers)
-        .payload(OutgoingPayload::Sha256(hash))
+        .payload(OutgoingPayload::Sha256(sha2::Sha256::digest(body).into()))
         .sign(&gateway.signer, credentials, gateway.clock.now())
-        .map_err(|error| internal(&error))?;
-    let answer = gateway
-        .client
-        .send(route, signed, body)
-        .await
-        .map_err(|error| {
-            Failure::caused_by(S3Error::new(ErrorCode::TenantStorageUnavailable), &error)
-        })?;
-    if !is_failure(answer.status()) {
-        return Ok(answer.into_body());
-    }
-    let resource = admitted
+        .map_err(|error| Failure::caused_by(S3Error::new(ErrorCode::InternalError), &error))
+}
+
+fn translate(plan: &Plan, route: &Route, answer: &http::Response<Bytes>) -> UpstreamFailure {
+    let resource = plan
         .operation
         .bucket()
         .map_or("/".to_string(), |bucket| format!("/{bucket}"));
@@ -188,23 +206,11 @@ async fn send_deletions(
         location.prefix.as_str(),
     ];
     let context = ErrorContext {
-        operation,
+        operation: &plan.operation,
         resource: &resource,
         hidden: &hidden,
     };
-    let failure =
-        translate_upstream_error(answer.status(), answer.headers(), answer.body(), &context);
-    if failure.kind == s3::FailureKind::CredentialRejected {
-        gateway.credentials.invalidate(route.access(), credentials);
-    }
-    let cause = format!(
-        "the upstream answered {:?} ({:?})",
-        failure.upstream_code, failure.kind
-    );
-    Err(Failure {
-        error: failure.client,
-        cause: Some(cause),
-    })
+    translate_upstream_error(answer.status(), answer.headers(), answer.body(), &context)
 }
 
 /// Reads a small document through the same pipeline as any body; its length was checked before.

@@ -8,11 +8,12 @@ mod flight;
 mod forward;
 mod local;
 mod log;
+mod outbound;
 mod reply;
 mod tokens;
 
 use crate::limits::{InFlight, TenantLimits};
-use admit::Next;
+use admit::{Failure, Next};
 use async_trait::async_trait;
 use bytes::Bytes;
 pub use context::RequestContext;
@@ -22,13 +23,18 @@ use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::{Error, Result};
+use s3::{ErrorCode, FailureKind, S3Error};
 use sigv4::{Signer, Verifier};
 use std::sync::Arc;
 use std::time::Duration;
 use types::{Clock, Region, RequestId};
 use upstream::{
-    CredentialCache, LearnedRegions, PeerTimeouts, Resolver, Route, UpstreamClient,
+    CredentialCache, Credentials, Fault, LearnedRegions, PeerTimeouts, Resolver, Route,
+    UpstreamClient,
 };
+
+/// How long a session must still live when a request begins, in seconds: S3 looks at it once.
+const CREDENTIAL_MARGIN_SECONDS: i64 = 60;
 
 /// All that the gateway needs from below; everything that differs between a test and production.
 pub struct Parts {
@@ -104,6 +110,42 @@ impl Gateway {
     /// What is in flight, for a shutdown that waits.
     pub fn in_flight(&self) -> InFlight {
         self.in_flight.clone()
+    }
+
+    /// Credentials that still work when an operation that begins now looks at them.
+    async fn credentials_for(&self, route: &Route) -> Result<Arc<Credentials>, Failure> {
+        let deadline = self.clock.now().plus_seconds(CREDENTIAL_MARGIN_SECONDS);
+        self.credentials
+            .get(route.access(), deadline)
+            .await
+            .map_err(|error| {
+                let code = match error.fault() {
+                    Fault::Tenant => ErrorCode::TenantStorageRefused,
+                    Fault::Upstream => ErrorCode::TenantStorageUnavailable,
+                    Fault::Operator => ErrorCode::ServiceUnavailable,
+                };
+                Failure::caused_by(S3Error::new(code), &error)
+            })
+    }
+
+    /// What to try next after a refusal of the upstream: the same or a better route, with fresh
+    /// credentials; `None` when trying again would not help.
+    fn correct(
+        &self,
+        route: &Arc<Route>,
+        credentials: &Credentials,
+        kind: &FailureKind,
+    ) -> Option<Arc<Route>> {
+        match kind {
+            FailureKind::WrongRegion { region } => {
+                self.regions.learn(route, region.clone()?).map(Arc::new)
+            }
+            FailureKind::CredentialRejected | FailureKind::BareBadRequest => self
+                .credentials
+                .invalidate(route.access(), credentials)
+                .then(|| Arc::clone(route)),
+            _ => None,
+        }
     }
 
     fn in_learned_region(&self, route: &Arc<Route>) -> Arc<Route> {

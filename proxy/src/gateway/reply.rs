@@ -17,8 +17,9 @@ use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
 use s3::{
-    DocumentOutcome, DocumentRewriter, ErrorContext, FailureKind, ListRewriter, Operation,
-    ResponseBody, S3Error, UpstreamFailure, is_failure, response_headers, translate_upstream_error,
+    DocumentOutcome, DocumentRewriter, ErrorContext, FailureKind, ListRewriter, OpaqueTokens,
+    Operation, ResponseBody, S3Error, UpstreamFailure, is_failure, response_headers,
+    translate_upstream_error,
 };
 use std::sync::Arc;
 
@@ -96,7 +97,10 @@ pub(super) fn head(
 
 fn listing(flight: &Flight) -> Reply {
     let prefix = &flight.route.location().prefix;
-    let tokens = Arc::clone(&flight.tokens);
+    let tokens = flight
+        .tokens
+        .clone()
+        .unwrap_or_else(|| Arc::new(OpaqueTokens));
     match ListRewriter::new(&flight.operation, prefix, tokens) {
         Some(rewriter) => Reply::Listing(Box::new(rewriter)),
         None => Reply::Relay,
@@ -343,7 +347,11 @@ fn settle(
     ctx.cause = Some(words(&failure));
     if let Some(flight) = ctx.flight.as_mut() {
         let replayable = !flight.has_body() || !session.as_ref().retry_buffer_truncated();
-        if !flight.corrected && correct(gateway, flight, &failure) && replayable {
+        if !flight.corrected
+            && replayable
+            && let Some(route) = gateway.correct(&flight.route, &flight.credentials, &failure.kind)
+        {
+            flight.route = route;
             flight.corrected = true;
             flight.replay = true;
             return Error::new(ErrorType::new("Corrected"));
@@ -351,25 +359,4 @@ fn settle(
     }
     let error: S3Error = failure.client;
     refused(ctx, error)
-}
-
-fn correct(gateway: &Gateway, flight: &mut Flight, failure: &UpstreamFailure) -> bool {
-    match &failure.kind {
-        FailureKind::WrongRegion { region } => {
-            let route = region
-                .clone()
-                .and_then(|said| gateway.regions.learn(&flight.route, said));
-            match route {
-                None => false,
-                Some(route) => {
-                    flight.route = Arc::new(route);
-                    true
-                }
-            }
-        }
-        FailureKind::CredentialRejected | FailureKind::BareBadRequest => gateway
-            .credentials
-            .invalidate(flight.route.access(), &flight.credentials),
-        _ => false,
-    }
 }
