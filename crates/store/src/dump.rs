@@ -43,10 +43,24 @@ pub struct DumpSummary {
     pub rows: u64,
 }
 
-/// What stands before the records.
-pub(crate) struct Head {
+/// What a dump that was read says of itself.
+pub(crate) struct Contents {
     pub(crate) store: StoreId,
     pub(crate) manifest: Manifest,
+}
+
+impl Contents {
+    pub(crate) fn summary(&self) -> DumpSummary {
+        DumpSummary {
+            generation: self.manifest.generation,
+            rows: self.manifest.rows,
+        }
+    }
+}
+
+/// What stands before the records.
+struct Head {
+    contents: Contents,
     rows: Vec<Row>,
 }
 
@@ -77,11 +91,6 @@ pub(crate) fn write(engine: &dyn Engine, out: &mut dyn Write) -> Result<(), Engi
     Ok(())
 }
 
-/// Reads and judges what stands before the records.
-pub(crate) fn read_head(from: &mut dyn Read, ring: &KeyRing) -> Result<Head, StoreError> {
-    Reader::begin(from)?.head(ring)
-}
-
 /// Reads a whole dump, judging every row, and hands the rows to `sink`.
 ///
 /// The format row comes last, after the dump has proved to be complete: rows without it are no
@@ -90,41 +99,43 @@ pub(crate) fn read(
     from: &mut dyn Read,
     ring: &KeyRing,
     sink: &mut dyn FnMut(Row) -> Result<(), StoreError>,
-) -> Result<DumpSummary, StoreError> {
+) -> Result<Contents, StoreError> {
     let mut reader = Reader::begin(from)?;
-    let head = reader.head(ring)?;
-    let mut found = head.manifest.without_rows();
-    let mut last = rows::manifest();
-    for (key, value) in &head.rows {
-        if *key != rows::manifest() {
-            found.add(key, value);
-        }
-    }
+    let Head { contents, rows } = reader.head(ring)?;
+    let mut found = contents.manifest.without_rows();
     let mut kept_back = None;
-    for row in head.rows {
-        match Kind::of(&row.0) {
-            Some(Kind::Format) => kept_back = Some(row),
-            _ => sink(row)?,
+    for (key, value) in rows {
+        match Kind::of(&key) {
+            Some(Kind::Format) => {
+                found.add(&key, &value);
+                kept_back = Some((key, value));
+            }
+            Some(Kind::Manifest) => sink((key, value))?,
+            _ => {
+                found.add(&key, &value);
+                sink((key, value))?;
+            }
         }
     }
+    let mut last = rows::manifest();
     while let Some((key, value)) = reader.row()? {
         if key <= last {
             return Err(damaged("its rows are out of order"));
         }
-        seal::open(ring, &head.store, &key, &value)?;
+        seal::open(ring, &contents.store, &key, &value)?;
         found.add(&key, &value);
         last.clone_from(&key);
         sink((key, value))?;
     }
     reader.end()?;
-    head.manifest.compare(&found).map_err(StoreError::Damaged)?;
+    contents
+        .manifest
+        .compare(&found)
+        .map_err(StoreError::Damaged)?;
     if let Some(format) = kept_back {
         sink(format)?;
     }
-    Ok(DumpSummary {
-        generation: found.generation,
-        rows: found.rows,
-    })
+    Ok(contents)
 }
 
 struct Reader<'a> {
@@ -167,9 +178,9 @@ impl<'a> Reader<'a> {
                     check_keys(&rows[1..], ring, &store)?;
                     let content = seal::open(ring, &store, &row.0, &row.1)?;
                     rows.push(row);
+                    let manifest = Manifest::decode(&content)?;
                     return Ok(Head {
-                        store,
-                        manifest: Manifest::decode(&content)?,
+                        contents: Contents { store, manifest },
                         rows,
                     });
                 }

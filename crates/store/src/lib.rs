@@ -165,7 +165,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// that wrote returns.
     fn changes(&self) -> Changes;
 
-    /// Reads and unseals everything and compares it with the manifest.
+    /// Reads and unseals everything, the snapshot too, and compares it with the manifest.
     async fn verify(&self) -> Result<VerifyReport, StoreError>;
 
     /// Seals every record anew under the key of `new`, while the store is in use, and returns how

@@ -348,9 +348,7 @@ impl<E: Engine> Store for SealedStore<E> {
     }
 
     async fn verify(&self) -> Result<VerifyReport, StoreError> {
-        self.writer()
-            .alone(|state| verify(&state.core, &state.current_manifest()?))
-            .await?
+        self.writer().alone(|state| verify(state)).await?
     }
 
     async fn rotate_kek(&self, new: KeyRing) -> Result<u64, StoreError> {

@@ -7,9 +7,11 @@
 //! db.damaged-n  what a recovery moved aside
 //! ```
 
-use crate::dump::{self, DumpSummary};
+use crate::dump::{self, Contents, DumpSummary};
 use crate::engine::{Batch, Engine, EngineError, SledEngine};
 use crate::keyring::KeyRing;
+use crate::manifest::Manifest;
+use crate::seal::StoreId;
 use crate::sealed::{IfEmpty, SealedStore, attach_or_begin};
 use crate::snapshot::{self, Snapshot};
 use crate::{SledStore, StoreError};
@@ -36,8 +38,8 @@ impl SledStore {
     /// written. It blocks; call it before serving, or away from the async threads.
     pub fn open(folder: &Path, ring: KeyRing) -> Result<Self, StoreError> {
         let place = Folder::take(folder)?;
-        let head = match snapshot::head(&place.snapshot(), &ring) {
-            Ok(head) => head,
+        let beside = match snapshot::read(&place.snapshot(), &ring) {
+            Ok(beside) => beside,
             Err(StoreError::Damaged(why)) => {
                 tracing::warn!(
                     why,
@@ -47,7 +49,7 @@ impl SledStore {
             }
             Err(error) => return Err(error),
         };
-        let if_empty = match head {
+        let if_empty = match beside {
             Some(_) if !place.database().join("db").exists() => {
                 return Err(StoreError::Damaged("the database is missing".into()));
             }
@@ -57,20 +59,8 @@ impl SledStore {
         let engine = SledEngine::open(&place.database()).map_err(StoreError::engine("open"))?;
         let (core, manifest) = attach_or_begin(engine, ring, if_empty)?;
         let mut copy = Snapshot::at(place.snapshot());
-        match head {
-            Some(head) if head.store != core.store => {
-                return Err(StoreError::Damaged(
-                    "the database and the snapshot belong to different stores".into(),
-                ));
-            }
-            Some(head) if head.manifest.generation > manifest.generation => {
-                return Err(StoreError::Damaged(format!(
-                    "the database is at generation {}, its snapshot already at {}",
-                    manifest.generation, head.manifest.generation
-                )));
-            }
-            Some(head) if head.manifest.generation == manifest.generation => {}
-            _ => copy.outdated(),
+        if !is_copy_of(beside.as_ref(), core.store, &manifest)? {
+            copy.outdated();
         }
         if let Err(error) = copy.catch_up(&core.engine) {
             tracing::warn!(%error, "could not write the store's snapshot");
@@ -104,6 +94,28 @@ impl SledStore {
         let summary = place.build(&mut BufReader::new(from), ring)?;
         place.put_in_service()?;
         Ok(summary)
+    }
+}
+
+/// Whether the snapshot is up to date. The database may be ahead of it, never behind: then it is
+/// not the one that wrote it, or an old copy.
+fn is_copy_of(
+    beside: Option<&Contents>,
+    store: StoreId,
+    manifest: &Manifest,
+) -> Result<bool, StoreError> {
+    match beside {
+        None => Ok(false),
+        Some(beside) if beside.store != store => Err(StoreError::Damaged(
+            "the database and the snapshot belong to different stores".into(),
+        )),
+        Some(beside) if beside.manifest.generation > manifest.generation => {
+            Err(StoreError::Damaged(format!(
+                "the database is at generation {}, its snapshot already at {}",
+                manifest.generation, beside.manifest.generation
+            )))
+        }
+        Some(beside) => Ok(beside.manifest.generation == manifest.generation),
     }
 }
 
@@ -198,7 +210,7 @@ pub(crate) fn load(
     }
     let mut batch = Batch::new();
     let mut bytes = 0;
-    let summary = dump::read(from, ring, &mut |(key, value)| {
+    let contents = dump::read(from, ring, &mut |(key, value)| {
         bytes += key.len() + value.len();
         batch.insert(key, Some(value));
         if bytes >= CHUNK {
@@ -210,7 +222,7 @@ pub(crate) fn load(
     })?;
     // The last batch holds the format row, which the reader hands over once all is proved.
     engine.commit(&batch).map_err(&failed)?;
-    Ok(summary)
+    Ok(contents.summary())
 }
 
 impl SealedStore<crate::MemoryEngine> {

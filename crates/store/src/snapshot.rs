@@ -8,10 +8,11 @@
 //! powered off, full).
 
 use crate::StoreError;
-use crate::dump::{self, Head};
+use crate::dump::{self, Contents};
 use crate::engine::{Engine, EngineError};
 use crate::keyring::KeyRing;
 use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,14 @@ impl Snapshot {
             path,
             behind: false,
             not_before: Instant::now(),
+        }
+    }
+
+    /// Whether what is on the disk could rebuild the store.
+    pub(crate) fn check(&self, ring: &KeyRing) -> Result<(), StoreError> {
+        match read(&self.path, ring)? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Damaged("the snapshot is missing".into())),
         }
     }
 
@@ -69,10 +78,13 @@ impl Snapshot {
     }
 }
 
-/// Reads and judges the beginning of the snapshot at `path`; `None` when there is no file.
-pub(crate) fn head(path: &Path, ring: &KeyRing) -> Result<Option<Head>, StoreError> {
+/// Reads and judges the whole snapshot at `path`; `None` when there is no file.
+pub(crate) fn read(path: &Path, ring: &KeyRing) -> Result<Option<Contents>, StoreError> {
     match File::open(path) {
-        Ok(file) => dump::read_head(&mut std::io::BufReader::new(file), ring).map(Some),
+        Ok(file) => {
+            let mut file = BufReader::with_capacity(1 << 16, file);
+            dump::read(&mut file, ring, &mut |_| Ok(())).map(Some)
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::engine("read the snapshot")(error.into())),
     }
@@ -82,7 +94,12 @@ pub(crate) fn head(path: &Path, ring: &KeyRing) -> Result<Option<Head>, StoreErr
 /// new one, whole.
 fn replace(path: &Path, engine: &dyn Engine) -> Result<(), EngineError> {
     let new = path.with_extension("new");
-    let written = File::create(&new)
+    let mut options = File::options();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(&new)
         .map_err(EngineError::from)
         .and_then(|mut file| {
             dump::write(engine, &mut file)?;

@@ -5,7 +5,7 @@ use crate::manifest::{Manifest, SCAN};
 use crate::records::{Mark, Record};
 use crate::rows::Kind;
 use crate::sealed::parse_format;
-use crate::writer::Core;
+use crate::writer::{Core, Loop};
 use crate::{StoreError, VerifyReport, records, rows, seal};
 use types::{AccessKey, StorageConfig, Target, TargetId};
 
@@ -13,14 +13,13 @@ use types::{AccessKey, StorageConfig, Target, TargetId};
 const MAX_PROBLEMS: usize = 100;
 
 /// Reads everything; only an engine that cannot read is an error.
-pub(crate) fn verify<E: Engine>(
-    core: &Core<E>,
-    manifest: &Manifest,
-) -> Result<VerifyReport, StoreError> {
+pub(crate) fn verify<E: Engine>(state: &Loop<E>) -> Result<VerifyReport, StoreError> {
     let failed = StoreError::engine("verify");
+    let (core, manifest) = (&*state.core, state.current_manifest()?);
     let found = manifest.of(&core.engine).map_err(&failed)?;
     let mut problems = Vec::new();
     problems.extend(manifest.compare(&found).err());
+    problems.extend(state.check_snapshot().err().map(|error| error.to_string()));
     let mut after = Vec::new();
     loop {
         let rows = core.engine.scan(b"", &after, SCAN).map_err(&failed)?;

@@ -369,6 +369,14 @@ impl<E: Engine> Loop<E> {
             .inspect_err(|_| self.failed = true)
     }
 
+    /// Whether the snapshot could rebuild the store, where there is one.
+    pub(crate) fn check_snapshot(&self) -> Result<(), StoreError> {
+        match &self.snapshot {
+            Some(snapshot) => snapshot.check(&self.core.ring()),
+            None => Ok(()),
+        }
+    }
+
     /// The manifest that the rows must agree with.
     pub(crate) fn current_manifest(&self) -> Result<Manifest, StoreError> {
         if self.failed {

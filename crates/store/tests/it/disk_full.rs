@@ -1,65 +1,27 @@
 //! A full disk: what was acknowledged stays, reading goes on, the process can start again, and
 //! writing comes back with the space.
-//!
-//! The disks are small file systems in memory. Mounting them needs root; where that is not to be
-//! had, `STORE_TEST_WITHOUT_MOUNT=1` says so aloud, and the test that limits the size of files
-//! instead stands alone.
 
+use crate::mount::{Mount, cannot_mount};
 use crate::process::{ARGUMENTS, Kind, Running, assert_all_there, writer};
 use crate::support::*;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use store::{SealedStore, SledEngine, SledStore, Store, StoreError};
 
-/// A small file system of its own, gone when dropped.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    /// `None` where the environment says that mounting is not possible.
-    fn of(mebibytes: u64) -> Option<Self> {
-        if std::env::var_os("STORE_TEST_WITHOUT_MOUNT").is_some() {
-            eprintln!("NOT CHECKED: full disks, because STORE_TEST_WITHOUT_MOUNT is set");
-            return None;
+/// Takes all space that is left on a disk but `free` bytes.
+fn fill_up_to(free: usize, disk: &Mount) -> PathBuf {
+    let path = disk.path().join("filling");
+    let mut file = std::fs::File::create(&path).unwrap();
+    let mut size = 0;
+    for part in [1 << 20, 4_096] {
+        let part = vec![1; part];
+        while file.write_all(&part).is_ok() {
+            size += part.len();
         }
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o"])
-            .arg(format!("size={mebibytes}m"))
-            .arg("tmpfs")
-            .arg(folder.path())
-            .status();
-        assert!(
-            mounted.is_ok_and(|status| status.success()),
-            "no file system could be mounted; as root it can, or set STORE_TEST_WITHOUT_MOUNT=1"
-        );
-        Some(Self(folder))
     }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Takes all space that is left but `free` bytes.
-    fn fill_up_to(&self, free: usize) -> PathBuf {
-        let path = self.path().join("filling");
-        let mut file = std::fs::File::create(&path).unwrap();
-        let mut size = 0;
-        for part in [1 << 20, 4_096] {
-            let part = vec![1; part];
-            while file.write_all(&part).is_ok() {
-                size += part.len();
-            }
-        }
-        file.set_len(size.saturating_sub(free) as u64).unwrap();
-        path
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _gone_with_the_machine = Command::new("umount").arg(self.0.path()).status();
-    }
+    file.set_len(size.saturating_sub(free) as u64).unwrap();
+    path
 }
 
 async fn put(store: &impl Store, name: &str) -> Result<(), StoreError> {
@@ -78,7 +40,10 @@ async fn assert_there(store: &impl Store, names: &[String]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_full_disk_reading_and_restarting_work_and_writing_comes_back() {
-    let Some(disk) = Disk::of(64) else { return };
+    if cannot_mount() {
+        return;
+    }
+    let disk = Mount::of_memory(64);
     let folder = disk.path().join("store");
     let store = SledStore::open(&folder, ring(1)).unwrap();
     let mut names = Vec::new();
@@ -87,7 +52,7 @@ async fn on_a_full_disk_reading_and_restarting_work_and_writing_comes_back() {
         put(&store, &name).await.unwrap();
         names.push(name);
     }
-    let filling = disk.fill_up_to(0);
+    let filling = fill_up_to(0, &disk);
     let refused = put(&store, "refused").await;
     assert!(refused.is_err_and(|error| error.is_disk_full()));
     assert_there(&store, &names).await;
@@ -112,8 +77,11 @@ async fn on_a_full_disk_reading_and_restarting_work_and_writing_comes_back() {
 /// Others may take the last space between our look and sled's write.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_sled_itself_meets_the_full_disk_nothing_acknowledged_is_lost() {
+    if cannot_mount() {
+        return;
+    }
     for free in [0, 100_000, 700_000, 3_000_000] {
-        let Some(disk) = Disk::of(32) else { return };
+        let disk = Mount::of_memory(32);
         let folder = disk.path().join("db");
         let engine = SledEngine::open(&folder).unwrap().without_space_check();
         let store = SealedStore::over(engine, ring(1)).unwrap();
@@ -126,7 +94,7 @@ async fn when_sled_itself_meets_the_full_disk_nothing_acknowledged_is_lost() {
                 Err(error) => break error,
             }
             if names.len() == 50 {
-                filling = Some(disk.fill_up_to(free));
+                filling = Some(fill_up_to(free, &disk));
             }
         };
         assert!(refused.is_disk_full(), "{refused:?}");

@@ -11,7 +11,11 @@ mod disk_full;
 #[cfg(test)]
 mod failing;
 #[cfg(test)]
+mod format;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod mount;
 #[cfg(test)]
 mod power;
 #[cfg(test)]

@@ -190,6 +190,20 @@ async fn a_database_that_is_older_than_its_snapshot_is_refused() {
 }
 
 #[tokio::test]
+async fn verify_reads_the_snapshot_too() {
+    let place = OnDisk::new();
+    let store = place.open(ring(1)).unwrap();
+    drop(store);
+    let store = place.open(ring(1)).unwrap();
+    assert!(store.verify().await.unwrap().is_sound());
+    let path = place.0.path().join("snapshot");
+    let mut content = std::fs::read(&path).unwrap();
+    *content.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, content).unwrap();
+    assert_eq!(store.verify().await.unwrap().problems.len(), 1);
+}
+
+#[tokio::test]
 async fn a_damaged_snapshot_is_written_anew() {
     let place = OnDisk::new();
     let store = place.open(ring(1)).unwrap();
@@ -197,7 +211,11 @@ async fn a_damaged_snapshot_is_written_anew() {
     drop(store);
     let path = place.0.path().join("snapshot");
     let sound = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &sound[..40]).unwrap();
-    drop(place.open(ring(1)).unwrap());
-    assert_eq!(std::fs::read(&path).unwrap(), sound);
+    let mut flipped = sound.clone();
+    flipped[sound.len() / 2] ^= 1;
+    for damaged in [&sound[..40], &sound[..0], &flipped] {
+        std::fs::write(&path, damaged).unwrap();
+        drop(place.open(ring(1)).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), sound);
+    }
 }
