@@ -228,12 +228,12 @@ pub fn bucket_policy(input: &BucketPolicy) -> Result<Document, RenderError> {
 
 /// The policy of an SQS queue that receives events of buckets.
 pub fn queue_policy(input: &EventTarget) -> Result<Document, RenderError> {
-    event_target("target/queue", input)
+    event_target("delivery/queue", input)
 }
 
 /// The policy of an SNS topic that receives events of buckets.
 pub fn topic_policy(input: &EventTarget) -> Result<Document, RenderError> {
-    event_target("target/topic", input)
+    event_target("delivery/topic", input)
 }
 
 /// Statements to add to the policy of a customer-managed key.

@@ -164,7 +164,7 @@ mod tests {
             "key",
             "permission",
             "session",
-            "target",
+            "delivery",
             "trust",
         ] {
             for file in std::fs::read_dir(root.join(folder)).unwrap() {

@@ -425,7 +425,14 @@ fn the_modules_own_tests_pass_and_its_files_are_formatted() {
     let folder = scratch("policy-documents-tests");
     let copied = folder.join("terraform/modules/policy-documents");
     copy(&module(), &copied);
-    for part in ["bucket", "endpoint", "key", "permission", "target", "trust"] {
+    for part in [
+        "bucket",
+        "endpoint",
+        "key",
+        "permission",
+        "delivery",
+        "trust",
+    ] {
         let from = crate::support::in_repository("policies").join(part);
         copy(&from, &folder.join("policies").join(part));
     }

@@ -147,8 +147,8 @@ locals {
   }
 
   event_targets = {
-    for name, target in var.event_targets : "target/${name}" => {
-      document = "target/${target.kind}"
+    for name, target in var.event_targets : "delivery/${name}" => {
+      document = "delivery/${target.kind}"
       flags    = toset([])
       lists = {
         sources = [

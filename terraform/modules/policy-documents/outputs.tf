@@ -40,7 +40,7 @@ output "bucket_policies" {
 
 output "event_target_policies" {
   description = "Policies of the queues and topics, by the names given in event_targets."
-  value       = { for name in keys(var.event_targets) : name => local.documents["target/${name}"] }
+  value       = { for name in keys(var.event_targets) : name => local.documents["delivery/${name}"] }
 }
 
 output "key_policy" {
