@@ -12,8 +12,9 @@ use pingora::utils::tls::{WrappedX509, parse_x509};
 use pingora::{Error, ErrorType, Result};
 use s3::{ErrorCode, S3Error};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use upstream::{PeerSpec, UpstreamRequest};
+use upstream::{CaBundle, PeerSpec, UpstreamRequest};
 
 /// Pingora can repeat a body of at most this; a larger one must not meet a connection that the
 /// upstream has just closed.
@@ -54,13 +55,33 @@ pub(super) async fn peer(gateway: &Gateway, ctx: &mut RequestContext) -> Result<
         }
     };
     let spec = PeerSpec::new(&flight.route, address, gateway.peer_timeouts);
-    Ok(Box::new(http_peer(
-        &spec,
-        flight.outbound.length.unwrap_or(0),
-    )))
+    let mut peer = http_peer(&spec, flight.outbound.length.unwrap_or(0));
+    peer.options.ca = spec.ca().map(|ca| gateway.authorities.of(ca));
+    Ok(Box::new(peer))
 }
 
-/// The only place that makes a pingora peer: every field of the specification, no default.
+/// Certificate authorities in the form that pingora wants, made once for each bundle.
+#[derive(Default)]
+pub(super) struct Authorities(Mutex<Vec<(Arc<CaBundle>, Arc<[WrappedX509]>)>>);
+
+impl Authorities {
+    fn of(&self, bundle: &Arc<CaBundle>) -> Arc<[WrappedX509]> {
+        // There is one bundle for each operator's file: a handful, and none ever leaves.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, made)) = known.iter().find(|(of, _)| Arc::ptr_eq(of, bundle)) {
+            return Arc::clone(made);
+        }
+        let certificates = bundle.certificates().iter();
+        let made: Arc<[WrappedX509]> = certificates
+            .map(|der| WrappedX509::new(der.to_vec(), parse_x509))
+            .collect::<Vec<_>>()
+            .into();
+        known.push((Arc::clone(bundle), Arc::clone(&made)));
+        made
+    }
+}
+
+/// The only place that makes a pingora peer: every field of the specification but the authorities.
 fn http_peer(spec: &PeerSpec, body: u64) -> HttpPeer {
     let sni = spec
         .server_name()
@@ -82,11 +103,6 @@ fn http_peer(spec: &PeerSpec, body: u64) -> HttpPeer {
         (spec.group_key(), "large bodies").hash(&mut hasher);
         peer.group_key = hasher.finish();
         peer.options.idle_timeout = Some(FRESH);
-    }
-    if let Some(ca) = spec.ca() {
-        let certificates = ca.certificates().iter();
-        let wrapped = certificates.map(|der| WrappedX509::new(der.to_vec(), parse_x509));
-        peer.options.ca = Some(wrapped.collect::<Vec<_>>().into());
     }
     peer
 }

@@ -33,6 +33,9 @@ use upstream::{
     UpstreamClient,
 };
 
+/// How long a client's connection may be idle between two requests, in seconds.
+const IDLE_SECONDS: u64 = 75;
+
 /// How long a session must still live when a request begins, in seconds: S3 looks at it once.
 const CREDENTIAL_MARGIN_SECONDS: i64 = 60;
 
@@ -83,6 +86,7 @@ pub struct Gateway {
     body_idle_timeout: Duration,
     limits: TenantLimits,
     in_flight: InFlight,
+    authorities: forward::Authorities,
 }
 
 impl Gateway {
@@ -104,6 +108,7 @@ impl Gateway {
             body_idle_timeout: parts.body_idle_timeout,
             limits: TenantLimits::new(parts.max_requests_per_tenant),
             in_flight: InFlight::default(),
+            authorities: forward::Authorities::default(),
         }
     }
 
@@ -177,6 +182,8 @@ impl ProxyHttp for Gateway {
         ctx: &mut RequestContext,
     ) -> Result<bool> {
         session.set_read_timeout(Some(self.body_idle_timeout));
+        session.set_write_timeout(Some(self.body_idle_timeout));
+        session.set_keepalive(Some(IDLE_SECONDS));
         match admit::admit(self, session, ctx).await {
             Ok(Next::Forward(flight)) => {
                 ctx.flight = Some(flight);

@@ -60,6 +60,8 @@ pub(super) fn head(
     ctx: &mut RequestContext,
 ) -> Result<()> {
     if response.status.is_informational() {
+        // Its headers are the upstream's own: nothing of them goes on.
+        *response = ResponseHeader::build(response.status, None)?;
         return Ok(());
     }
     let id = ctx.id.to_string();
