@@ -62,17 +62,19 @@ pub(super) async fn peer(gateway: &Gateway, ctx: &mut RequestContext) -> Result<
 
 /// Certificate authorities in the form that pingora wants, made once for each bundle.
 #[derive(Default)]
-pub(super) struct Authorities(Mutex<Vec<(Arc<CaBundle>, Arc<[WrappedX509]>)>>);
+pub(super) struct Authorities(Mutex<Vec<(Arc<CaBundle>, Certificates)>>);
+
+type Certificates = Arc<[WrappedX509]>;
 
 impl Authorities {
-    fn of(&self, bundle: &Arc<CaBundle>) -> Arc<[WrappedX509]> {
+    fn of(&self, bundle: &Arc<CaBundle>) -> Certificates {
         // There is one bundle for each operator's file: a handful, and none ever leaves.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, made)) = known.iter().find(|(of, _)| Arc::ptr_eq(of, bundle)) {
             return Arc::clone(made);
         }
         let certificates = bundle.certificates().iter();
-        let made: Arc<[WrappedX509]> = certificates
+        let made: Certificates = certificates
             .map(|der| WrappedX509::new(der.to_vec(), parse_x509))
             .collect::<Vec<_>>()
             .into();

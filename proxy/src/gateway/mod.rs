@@ -183,7 +183,10 @@ impl ProxyHttp for Gateway {
     ) -> Result<bool> {
         session.set_read_timeout(Some(self.body_idle_timeout));
         session.set_write_timeout(Some(self.body_idle_timeout));
-        session.set_keepalive(Some(IDLE_SECONDS));
+        // Where pingora has switched reuse off (HTTP/1.0, two framings at once), off it stays.
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(IDLE_SECONDS));
+        }
         match admit::admit(self, session, ctx).await {
             Ok(Next::Forward(flight)) => {
                 ctx.flight = Some(flight);
