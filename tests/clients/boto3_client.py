@@ -94,7 +94,7 @@ def many():
         if number % 30 == 0:
             yield f"many/plain {number:04}&<é>"
         else:
-            yield f"many/folder+{number % 30:02}/key {number:04}"
+            yield f"many/folder {number % 30:02}/key+{number:04}"
 
 
 def listing(bucket):
@@ -119,7 +119,7 @@ def listing(bucket):
         assert plain == {key for key in expected if key.count("/") == 1}, (operation, plain)
         assert folders == {key[: key.rindex("/") + 1] for key in expected - plain}, operation
 
-    one = s3.list_objects_v2(Bucket=bucket, Prefix="many/folder+01/", Delimiter="/")
+    one = s3.list_objects_v2(Bucket=bucket, Prefix="many/folder 01/", Delimiter="/")
     assert one["KeyCount"] == 40 and "CommonPrefixes" not in one, one
     assert s3.list_objects_v2(Bucket=bucket, Prefix="many/nothing")["KeyCount"] == 0
 

@@ -5,6 +5,18 @@
 // The helpers beside the tests are tests too, which the lints cannot know.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod aws_cli;
+mod bodies;
+mod boto3;
 mod ceph_store;
+mod dev_mode;
+mod isolation;
 mod ministack_aws;
+mod over_tls;
+mod presigned;
+mod rclone;
+mod refusals;
+mod revocation;
+mod rust_sdk;
+mod upstreams;
 mod workspace;

@@ -25,13 +25,13 @@ fn rclone(client: &Login, arguments: &[&str]) -> String {
 
 fn rclone_copies_every_size_and_finds_no_difference(world: &World) {
     let client = &world.acme.client;
-    let there = format!("s3:{RESULTS}/rclone/sizes");
+    let there = format!("s3:{RESULTS}/rclone-sizes/all");
     let here = files::folder().to_str().unwrap();
     rclone(client, &["copy", here, &there]);
     rclone(client, &["check", "--download", here, &there]);
     rclone(client, &["delete", &there]);
     assert_eq!(
-        rclone(client, &["lsf", &format!("s3:{RESULTS}/rclone/")]),
+        rclone(client, &["lsf", &format!("s3:{RESULTS}/rclone-sizes/")]),
         ""
     );
 }
@@ -42,7 +42,7 @@ fn rclone_copies_names_that_are_hard_to_carry(world: &World) {
         std::fs::write(local.path().join(name), name).unwrap();
     }
     let client = &world.acme.client;
-    let there = format!("s3:{RESULTS}/rclone/names");
+    let there = format!("s3:{RESULTS}/rclone-names");
     let here = local.path().to_str().unwrap();
     rclone(client, &["copy", here, &there]);
     rclone(client, &["check", "--download", here, &there]);

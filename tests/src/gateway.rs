@@ -5,6 +5,7 @@ use crate::client::Login;
 use crate::place;
 use crate::server::Server;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
@@ -103,23 +104,43 @@ impl Gateway {
         }
     }
 
-    /// `proxy dev` with its data in `data`, and what it printed.
-    pub fn dev(data: &Path) -> (Self, Value) {
+    /// `proxy dev` with its data in `data`, and the block to paste that it printed.
+    pub fn dev(data: &Path) -> (Self, String) {
+        Self::start_dev(data, &[], |log| {
+            log.contains("# Ctrl-C").then(|| log.to_owned())
+        })
+    }
+
+    /// `proxy dev --json`, and a login made of what it printed.
+    pub fn dev_login(data: &Path) -> (Self, Login) {
+        Self::start_dev(data, &["--json"], |log| {
+            let fields: Value = log
+                .lines()
+                .find_map(|line| serde_json::from_str(line).ok())?;
+            let field = |name: &str| fields[name].as_str().unwrap().to_owned();
+            Some(Login {
+                endpoint: field("endpoint"),
+                region: field("region"),
+                access_key_id: field("access_key_id"),
+                secret_access_key: field("secret_access_key"),
+                authority: None,
+            })
+        })
+    }
+
+    fn start_dev<T>(data: &Path, more: &[&str], read: impl Fn(&str) -> Option<T>) -> (Self, T) {
         let port = place::free_port();
         let mut server = Server::start("dev", place::proxy(), |_| {
             let listen = format!("127.0.0.1:{port}");
-            let data = data.display().to_string();
-            let arguments = ["dev", "--json", "--listen", &listen, "--data", &data];
-            (arguments.map(str::to_owned).into(), Vec::new())
+            let arguments = ["dev", "--listen", &listen, "--data", data.to_str().unwrap()];
+            let arguments = arguments.iter().chain(more).map(|it| (*it).to_owned());
+            (arguments.collect(), Vec::new())
         });
         let mut printed = None;
         server.wait_until(|folder| {
             let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-            printed = log
-                .lines()
-                .filter(|line| line.starts_with('{'))
-                .find_map(|line| serde_json::from_str(line).ok());
-            printed.is_some() && TcpStream::connect(("127.0.0.1", port)).is_ok()
+            printed = read(&log);
+            printed.is_some()
         });
         let gateway = Self {
             server,
@@ -198,6 +219,12 @@ fn configuration(
         allow_http = true
         allow_private = ["127.0.0.0/8"]
     };
+    let buckets = settings.tenants.iter().flat_map(|tenant| &tenant.buckets);
+    let ports: BTreeSet<i64> = buckets
+        .map(|bucket| bucket.endpoint.rsplit(':').next().unwrap().parse().unwrap())
+        .collect();
+    let ports = ports.into_iter().map(toml::Value::from).collect();
+    upstream.insert("allowed_ports".into(), toml::Value::Array(ports));
     if let Some(authority) = &settings.upstream_authority {
         upstream.insert("ca_file".into(), authority.to_str().unwrap().into());
     }

@@ -11,6 +11,8 @@
 pub mod ceph;
 pub mod certificate;
 pub mod client;
+pub mod customer;
+pub mod embedded;
 pub mod files;
 pub mod gateway;
 pub mod listing;

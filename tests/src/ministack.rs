@@ -1,6 +1,7 @@
 //! MiniStack with signatures and policies enforced: an AWS that somebody else wrote.
 
 use crate::client::Login;
+use crate::customer::Customer;
 use crate::place;
 use crate::server::{self, Server};
 use serde_json::Value;
@@ -16,19 +17,6 @@ pub const CUSTOMER_ACCOUNT: &str = "222222222222";
 pub struct MiniStack {
     _server: Server,
     port: u16,
-}
-
-/// What a customer's set-up hands to the SaaS.
-#[derive(Debug, Clone)]
-pub struct CustomerSetup {
-    /// The role to assume.
-    pub role_arn: String,
-    /// The bucket that the role may read.
-    pub data_bucket: String,
-    /// The bucket that the role may also write.
-    pub results_bucket: String,
-    /// Keys of a user in the customer's own account, who may do everything there.
-    pub owner: Login,
 }
 
 impl MiniStack {
@@ -102,14 +90,14 @@ impl MiniStack {
         gateway_user: &str,
         external_id: &str,
         prefix: &str,
-    ) -> CustomerSetup {
+    ) -> Customer {
         let made = self.root_of(CUSTOMER_ACCOUNT).python(
             "ministack.py",
             &["customer", org, gateway_user, external_id, prefix],
         );
         let fields: Value = serde_json::from_str(&made).unwrap();
         let field = |name: &str| fields[name].as_str().unwrap().to_owned();
-        CustomerSetup {
+        Customer {
             role_arn: field("role_arn"),
             data_bucket: field("data_bucket"),
             results_bucket: field("results_bucket"),

@@ -46,7 +46,8 @@ impl Server {
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            // Only the shell's remarks on killed jobs; the server's own words are in the log.
+            .stderr(Stdio::null())
             // An interrupt at the keyboard must end the server through the pipe, in order.
             .process_group(0)
             .spawn()

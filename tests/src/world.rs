@@ -3,6 +3,8 @@
 
 use crate::ceph::Ceph;
 use crate::client::{Login, succeed};
+use crate::customer::Customer;
+use crate::embedded::Embedded;
 use crate::gateway::{Access, Bucket, Gateway, Key, Settings, Tenant};
 use crate::listing;
 use crate::ministack::{CUSTOMER_ACCOUNT, MiniStack};
@@ -16,6 +18,11 @@ pub const HIDDEN_PREFIX: &str = "hidden-7f3a/";
 pub const DATA: &str = "data";
 /// The bucket that clients may also write.
 pub const RESULTS: &str = "results";
+
+/// The org ids.
+const TENANTS: [&str; 2] = ["acme", "globex"];
+/// The gateway's own identity at AWS.
+const GATEWAY_USER: &str = "byos-gateway";
 
 /// A tenant as its clients and the owner of its storage see it.
 #[derive(Debug, Clone)]
@@ -54,37 +61,54 @@ impl World {
     pub fn ministack() -> &'static Self {
         static WORLD: LazyLock<World> = LazyLock::new(|| {
             let aws = MiniStack::shared();
-            let sts = aws.gateway_user("byos-gateway");
-            let build = |id: &'static str| {
-                let prefix = prefix_of(id);
-                let external_id = format!("pulse-org-{id}");
-                let made = aws.customer(id, "byos-gateway", &external_id, &prefix);
-                let secrets = vec![
-                    made.role_arn.clone(),
-                    format!("byos-{id}-role"),
-                    external_id,
-                ];
-                let place = Place {
-                    id,
-                    owner: made.owner,
-                    real_data: made.data_bucket,
-                    real_results: made.results_bucket,
-                    is_aws: true,
-                };
-                (place, Access::Role(made.role_arn), secrets)
-            };
-            let extra = vec![CUSTOMER_ACCOUNT.to_owned(), sts.access_key_id.clone()];
-            World::build(["acme", "globex"].map(build), Some(sts), extra)
+            let customer =
+                |id, external_id: &str| aws.customer(id, GATEWAY_USER, external_id, &prefix_of(id));
+            World::by_roles(aws.gateway_user(GATEWAY_USER), customer)
         });
         &WORLD
+    }
+
+    /// Through AssumeRole to the project's own sandbox.
+    pub fn sandbox() -> &'static Self {
+        static WORLD: LazyLock<World> = LazyLock::new(|| {
+            let aws = Embedded::shared();
+            let sts = aws.gateway_user(GATEWAY_USER);
+            let customer =
+                |id, external_id: &str| aws.customer(id, GATEWAY_USER, external_id, &prefix_of(id));
+            World::by_roles(sts, customer)
+        });
+        &WORLD
+    }
+
+    fn by_roles(sts: Login, customer: impl Fn(&'static str, &str) -> Customer) -> Self {
+        let secrets = vec![CUSTOMER_ACCOUNT.to_owned(), sts.access_key_id.clone()];
+        let built = TENANTS.map(|id| {
+            let external_id = format!("pulse-org-{id}");
+            let made = customer(id, &external_id);
+            let secrets = vec![
+                made.role_arn.clone(),
+                format!("byos-{id}-role"),
+                external_id,
+            ];
+            let place = Place {
+                id,
+                owner: made.owner,
+                real_data: made.data_bucket,
+                real_results: made.results_bucket,
+                is_aws: true,
+            };
+            (place, Access::Role(made.role_arn), secrets)
+        });
+        Self::build(built, Some(sts), secrets)
     }
 
     /// With static keys to a Ceph RADOS Gateway.
     pub fn ceph() -> &'static Self {
         static WORLD: LazyLock<World> = LazyLock::new(|| {
             let ceph = Ceph::shared();
-            let owners = [("acme", ceph.http()), ("globex", ceph.stranger())];
-            let built = owners.map(|(id, owner)| {
+            let mut owners = [ceph.http(), ceph.stranger()].into_iter();
+            let built = TENANTS.map(|id| {
+                let owner = owners.next().expect("there is an owner for each tenant");
                 let place = Place {
                     id,
                     real_data: format!("real-{id}-data-7f3a"),
@@ -137,6 +161,11 @@ impl World {
     /// Host and port that clients use.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.tap.port())
+    }
+
+    /// Host and port of the gateway itself, for requests that name what a response may not.
+    pub fn untapped_host(&self) -> String {
+        format!("127.0.0.1:{}", self.gateway.port())
     }
 
     /// Makes sure that the many objects of [`listing`] are there, put through the gateway.
