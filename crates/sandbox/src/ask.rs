@@ -57,11 +57,11 @@ pub(crate) fn answer(
             Service::of_version(&version).ok_or_else(|| QueryError::invalid_action(&action))?;
         call.service = service.signing_name();
         call.target = target(&form);
-        let caller = authenticate(directory, &asked, service)?;
-        call.account = Some(caller.account().clone());
         if service == Service::Sts {
             directory.count_call();
         }
+        let caller = authenticate(directory, &asked, service)?;
+        call.account = Some(caller.account().clone());
         let api = Api::find(service, &action)?;
         call.api = action;
         call.kind = if api.is_write {

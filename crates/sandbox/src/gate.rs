@@ -8,7 +8,7 @@ use crate::claim::{Claim, ClaimError, Place, Query};
 use crate::facts::Facts;
 use crate::iam::Directory;
 use crate::s3::{Progress, Signed, verify_document};
-use crate::{ask, random};
+use crate::{ask, framing, random};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Limited};
@@ -111,6 +111,7 @@ impl Gate {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path().to_string();
         let method = parts.method.clone();
+        let expects = parts.headers.contains_key(header::EXPECT);
         let progress = Progress::new(Arc::clone(&self.calls));
         let response = match self.admit(&mut parts, source) {
             Ok(()) => {
@@ -132,7 +133,15 @@ impl Gate {
             target,
             status: response.status().as_u16(),
         };
-        self.finish(call, effect, identified(response, id))
+        let mut response = identified(response, id);
+        if expects && !response.status().is_success() {
+            // botocore takes the next answer on the connection for this one again, when it was
+            // refused before it saw a 100: S3 closes the connection, and so does this.
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.finish(call, effect, response)
     }
 
     /// Checks what is claimed, and passes it on to the services.
@@ -231,7 +240,10 @@ async fn document(parts: &mut http::request::Parts, body: Incoming) -> Result<Bo
         .headers
         .get("x-amz-content-sha256")
         .is_some_and(|kind| kind.as_bytes().starts_with(b"STREAMING-"));
-    if !has_body || !names_resource || is_content || is_framed {
+    if is_framed {
+        return Ok(framing::checked(body));
+    }
+    if !has_body || !names_resource || is_content {
         return Ok(Body::from(body));
     }
     let limited = Limited::new(body, MAX_DOCUMENT_BYTES);

@@ -1,11 +1,13 @@
 //! A running sandbox, and what can be put into it without the network.
 
 use crate::calls::{Call, Calls, Fault};
-use crate::disk::{BucketRecord, PublicAccessBlock, Store, StoreError, Versioning};
+use crate::disk::{BucketRecord, Store, StoreError};
+use crate::document::Document;
 use crate::gate::Gate;
 use crate::iam::{AccessKeyRecord, Directory, NewRole, make_role, make_user, put_inline};
 use crate::options::{Propagation, SandboxOptions};
 use crate::query::QueryError;
+use crate::s3::Destinations;
 use crate::{random, s3, server};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -96,6 +98,7 @@ pub struct Sandbox {
     store: Arc<Store>,
     directory: Arc<Directory>,
     calls: Arc<Calls>,
+    destinations: Arc<Destinations>,
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -137,8 +140,9 @@ impl Sandbox {
         let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let calls = Arc::new(Calls::default());
+        let destinations = Arc::new(Destinations::default());
         let gate = Gate {
-            s3: s3::build(&store, &directory),
+            s3: s3::build(&store, &directory, &destinations),
             directory: Arc::clone(&directory),
             calls: Arc::clone(&calls),
             clock: Arc::clone(&options.clock),
@@ -152,6 +156,7 @@ impl Sandbox {
             store,
             directory,
             calls,
+            destinations,
             clock: options.clock,
             stop,
             server,
@@ -279,15 +284,12 @@ impl Sandbox {
         if self.directory.newest().account(account).is_none() {
             return Err(no_account(account));
         }
-        let record = BucketRecord {
-            name: bucket.to_string(),
-            owner: account.clone(),
-            region: region.clone(),
-            created: self.clock.now(),
-            versioning: Versioning::Off,
-            public_access_block: Some(PublicAccessBlock::ALL),
-            policy: None,
-        };
+        let record = BucketRecord::new(
+            bucket.to_string(),
+            account.clone(),
+            region.clone(),
+            self.clock.now(),
+        );
         match self.store.create_bucket(record) {
             Ok(()) => Ok(()),
             Err(StoreError::BucketExists(other))
@@ -301,6 +303,25 @@ impl Sandbox {
                 source: std::io::Error::other(error),
             }),
         }
+    }
+
+    /// Lets a queue, topic or function exist, so that buckets may name it as the destination of
+    /// their notifications; without a policy that lets S3 in, they still may not. Not kept over a
+    /// restart.
+    ///
+    /// # Errors
+    /// When the policy is malformed.
+    pub fn put_destination(
+        &self,
+        arn: &str,
+        policy: Option<&serde_json::Value>,
+    ) -> Result<(), SandboxError> {
+        let document = policy
+            .map(|policy| Document::parse(policies::PolicyKind::Resource, &policy.to_string()))
+            .transpose()
+            .map_err(QueryError::malformed_policy)?;
+        self.destinations.put(arn.to_string(), document);
+        Ok(())
     }
 
     /// Every call that was answered, oldest first; the last 100,000.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// A bucket with everything in it.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    pub(crate) record: BucketRecord,
+    pub(crate) record: Arc<BucketRecord>,
     /// Byte order of UTF-8 is the order in which S3 lists. No list of versions is empty.
     pub(crate) objects: BTreeMap<String, Vec<Arc<VersionRecord>>>,
     /// By upload id.
@@ -19,7 +19,7 @@ impl Bucket {
     /// An empty bucket.
     pub(crate) fn new(record: BucketRecord) -> Self {
         Self {
-            record,
+            record: Arc::new(record),
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
         }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 /// Files per directory stay few: the sequence number is spread over this many directories.
 const SHARDS: u64 = 256;
+const OVERLAY: &str = "json";
 
 pub(super) struct Loaded {
     pub(super) buckets: BTreeMap<String, Bucket>,
@@ -38,6 +39,11 @@ pub(super) fn object_path(directory: &Path, sequence: u64) -> PathBuf {
     directory
         .join("objects")
         .join(format!("{:02x}-{sequence:016x}", sequence % SHARDS))
+}
+
+/// A description that was changed after the file was sealed stands beside it.
+pub(super) fn overlay_path(object: &Path) -> PathBuf {
+    object.with_extension(OVERLAY)
 }
 
 pub(super) fn load(root: &Path) -> io::Result<Loaded> {
@@ -74,10 +80,21 @@ fn load_bucket(directory: &Path, last_sequence: &mut u64) -> io::Result<Option<B
     let mut versions = Vec::new();
     for entry in std::fs::read_dir(directory.join("objects"))? {
         let path = entry?.path();
-        match read_description(&path)? {
-            Some(bytes) => versions.push(serde_json::from_slice::<VersionRecord>(&bytes)?),
-            None => std::fs::remove_file(&path)?,
+        if path
+            .extension()
+            .is_some_and(|extension| extension == OVERLAY)
+        {
+            if !path.with_extension("").exists() {
+                std::fs::remove_file(&path)?;
+            }
+            continue;
         }
+        let Some(sealed) = read_description(&path)? else {
+            std::fs::remove_file(&path)?;
+            continue;
+        };
+        let description = std::fs::read(overlay_path(&path)).unwrap_or(sealed);
+        versions.push(serde_json::from_slice::<VersionRecord>(&description)?);
     }
     versions.sort_by_key(|version| version.sequence);
     for version in versions {

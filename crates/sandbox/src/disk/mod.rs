@@ -14,8 +14,8 @@ pub(crate) use bucket::Bucket;
 pub(crate) use file::{Draft, replace};
 pub(crate) use record::{
     BodyRecord, BucketRecord, ChecksumAlgorithm, ChecksumScope, CompletedPartRecord,
-    ContentHeaders, ObjectSettings, PartRecord, PublicAccessBlock, StoredChecksum, UploadRecord,
-    VersionRecord, Versioning,
+    ContentHeaders, NULL_VERSION, ObjectSettings, PartRecord, Retention, RetentionMode,
+    StoredChecksum, UploadRecord, VersionRecord, Versioning,
 };
-pub(crate) use store::{Store, StoreError, WriteCondition};
+pub(crate) use store::{Store, StoreError, Terms, WriteCondition};
 pub(crate) use upload::{Completion, Upload};

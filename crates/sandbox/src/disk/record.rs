@@ -1,5 +1,7 @@
 //! What is remembered about buckets, object versions and uploads.
 
+use crate::document::Document;
+use crate::node::Node;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use types::{AccountId, Region, Timestamp};
@@ -19,25 +21,6 @@ pub(crate) enum Versioning {
     Suspended,
 }
 
-/// The four switches of a public access block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PublicAccessBlock {
-    pub(crate) block_public_acls: bool,
-    pub(crate) ignore_public_acls: bool,
-    pub(crate) block_public_policy: bool,
-    pub(crate) restrict_public_buckets: bool,
-}
-
-impl PublicAccessBlock {
-    /// All four on: what a new bucket has.
-    pub(crate) const ALL: Self = Self {
-        block_public_acls: true,
-        ignore_public_acls: true,
-        block_public_policy: true,
-        restrict_public_buckets: true,
-    };
-}
-
 /// A bucket and its settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct BucketRecord {
@@ -45,15 +28,58 @@ pub(crate) struct BucketRecord {
     pub(crate) owner: AccountId,
     pub(crate) region: Region,
     pub(crate) created: Timestamp,
+    /// As the client wrote it, `EU` included; `None` in the first region.
+    #[serde(default)]
+    pub(crate) location: Option<String>,
     #[serde(default)]
     pub(crate) versioning: Versioning,
+    /// Switched on for good.
     #[serde(default)]
-    pub(crate) public_access_block: Option<PublicAccessBlock>,
+    pub(crate) object_lock: bool,
     #[serde(default)]
-    pub(crate) policy: Option<String>,
+    pub(crate) policy: Option<Document>,
+    /// Whether that policy lets in people whom it does not name.
+    #[serde(default)]
+    pub(crate) policy_is_public: bool,
+    /// Settings of which a bucket has one, by the name of their sub-resource.
+    #[serde(default)]
+    pub(crate) settings: BTreeMap<String, Node>,
+    /// Settings of which a bucket has several: by sub-resource, then by id.
+    #[serde(default)]
+    pub(crate) numbered: BTreeMap<String, BTreeMap<String, Node>>,
 }
 
 impl BucketRecord {
+    /// The region whose buckets have no location constraint.
+    pub(crate) const FIRST_REGION: &str = "us-east-1";
+
+    /// A bucket as AWS makes it when nothing is said: private, unversioned, all public access
+    /// blocked, without access control lists.
+    pub(crate) fn new(name: String, owner: AccountId, region: Region, now: Timestamp) -> Self {
+        let location = (region.as_str() != Self::FIRST_REGION).then(|| region.to_string());
+        Self {
+            name,
+            owner,
+            region,
+            created: now,
+            location,
+            versioning: Versioning::Off,
+            object_lock: false,
+            policy: None,
+            policy_is_public: false,
+            settings: [blocked_public_access(), enforced_ownership()].into(),
+            numbered: BTreeMap::new(),
+        }
+    }
+
+    /// Whether one of the four switches of the public access block is on.
+    pub(crate) fn blocks(&self, switch: &str) -> bool {
+        self.settings
+            .get("publicAccessBlock")
+            .and_then(|block| block.value(switch))
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
     /// `arn:aws:s3:::name`.
     pub(crate) fn arn(&self) -> String {
         format!(
@@ -62,6 +88,29 @@ impl BucketRecord {
             self.name
         )
     }
+}
+
+fn blocked_public_access() -> (String, Node) {
+    let block = [
+        "BlockPublicAcls",
+        "IgnorePublicAcls",
+        "BlockPublicPolicy",
+        "RestrictPublicBuckets",
+    ]
+    .into_iter()
+    .fold(
+        Node::new("PublicAccessBlockConfiguration"),
+        |block, switch| block.with(Node::text(switch, "true")),
+    );
+    ("publicAccessBlock".to_string(), block)
+}
+
+fn enforced_ownership() -> (String, Node) {
+    let rule = Node::new("Rule").with(Node::text("ObjectOwnership", "BucketOwnerEnforced"));
+    (
+        "ownershipControls".to_string(),
+        Node::new("OwnershipControls").with(rule),
+    )
 }
 
 /// The headers that are stored with an object and given back unchanged.
@@ -122,6 +171,26 @@ pub(crate) struct ObjectSettings {
     pub(crate) storage_class: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tags: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retention: Option<Retention>,
+    #[serde(default)]
+    pub(crate) legal_hold: bool,
+}
+
+/// Who may shorten a retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RetentionMode {
+    /// Who has the permission to bypass it, and says so.
+    Governance,
+    /// Nobody.
+    Compliance,
+}
+
+/// Until when a version stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Retention {
+    pub(crate) mode: RetentionMode,
+    pub(crate) until: Timestamp,
 }
 
 /// A part, as it is remembered after completion.

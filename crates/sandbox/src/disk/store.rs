@@ -3,7 +3,9 @@
 use super::bucket::Bucket;
 use super::file::{self, Draft};
 use super::load;
-use super::record::{BucketRecord, NULL_VERSION, VersionRecord, Versioning};
+use super::record::{
+    BodyRecord, BucketRecord, NULL_VERSION, RetentionMode, VersionRecord, Versioning,
+};
 use crate::random;
 use std::collections::BTreeMap;
 use std::io;
@@ -18,7 +20,7 @@ pub(crate) enum StoreError {
     #[error("no such bucket")]
     NoSuchBucket,
     #[error("the bucket exists")]
-    BucketExists(Box<BucketRecord>),
+    BucketExists(Arc<BucketRecord>),
     #[error("the bucket is not empty")]
     BucketNotEmpty,
     #[error("no such key")]
@@ -27,6 +29,8 @@ pub(crate) enum StoreError {
     NoSuchVersion,
     #[error("no such upload")]
     NoSuchUpload,
+    #[error("the version is locked")]
+    Locked,
     #[error("the condition {0} does not hold")]
     Precondition(&'static str),
     #[error("reading or writing a file of the sandbox")]
@@ -59,6 +63,27 @@ impl WriteCondition {
             (Self::Etag(wanted), Some(etag)) if wanted == "*" || wanted == etag => Ok(()),
             (Self::Etag(_), Some(_)) => Err(StoreError::Precondition("If-Match")),
         }
+    }
+}
+
+/// Under which terms something is deleted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terms {
+    pub(crate) condition: WriteCondition,
+    /// Whether the caller may, and wants to, bypass a retention in governance mode.
+    pub(crate) bypass_governance: bool,
+}
+
+impl Terms {
+    fn is_held(&self, version: &VersionRecord, now: Timestamp) -> bool {
+        let Some(body) = &version.body else {
+            return false;
+        };
+        let retained = body.settings.retention.is_some_and(|retention| {
+            now < retention.until
+                && !(retention.mode == RetentionMode::Governance && self.bypass_governance)
+        });
+        retained || body.settings.legal_hold
     }
 }
 
@@ -110,15 +135,15 @@ impl Store {
     }
 
     /// The settings of a bucket.
-    pub(crate) fn bucket(&self, name: &str) -> Result<BucketRecord, StoreError> {
-        self.read(name, |bucket| bucket.record.clone())
+    pub(crate) fn bucket(&self, name: &str) -> Result<Arc<BucketRecord>, StoreError> {
+        self.read(name, |bucket| Arc::clone(&bucket.record))
     }
 
     /// The settings of all buckets, by name.
-    pub(crate) fn buckets(&self) -> Vec<BucketRecord> {
+    pub(crate) fn buckets(&self) -> Vec<Arc<BucketRecord>> {
         self.readable()
             .values()
-            .map(|bucket| bucket.record.clone())
+            .map(|bucket| Arc::clone(&bucket.record))
             .collect()
     }
 
@@ -126,7 +151,7 @@ impl Store {
     pub(crate) fn create_bucket(&self, record: BucketRecord) -> Result<(), StoreError> {
         let mut buckets = self.writable();
         if let Some(existing) = buckets.get(&record.name) {
-            return Err(StoreError::BucketExists(Box::new(existing.record.clone())));
+            return Err(StoreError::BucketExists(Arc::clone(&existing.record)));
         }
         let directory = self.bucket_directory(&record.name);
         std::fs::create_dir_all(directory.join("objects"))?;
@@ -134,6 +159,21 @@ impl Store {
         self.write_bucket(&record)?;
         buckets.insert(record.name.clone(), Bucket::new(record));
         Ok(())
+    }
+
+    /// Changes the settings of a bucket.
+    pub(crate) fn change_bucket<T, E: From<StoreError>>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut BucketRecord) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut buckets = self.writable();
+        let bucket = buckets.get_mut(name).ok_or(StoreError::NoSuchBucket)?;
+        let mut record = BucketRecord::clone(&bucket.record);
+        let outcome = change(&mut record)?;
+        self.write_bucket(&record)?;
+        bucket.record = Arc::new(record);
+        Ok(outcome)
     }
 
     /// Removes a bucket that holds no version, no marker and no upload.
@@ -200,12 +240,18 @@ impl Store {
         key: &str,
         version: Option<&str>,
         now: Timestamp,
-        condition: &WriteCondition,
+        terms: &Terms,
     ) -> Result<Deleted, StoreError> {
         let mut buckets = self.writable();
         let target = buckets.get_mut(bucket).ok_or(StoreError::NoSuchBucket)?;
-        condition.check(target.current(key))?;
+        terms.condition.check(target.current(key))?;
         if let Some(id) = version {
+            if target
+                .version(key, id)
+                .is_some_and(|version| terms.is_held(version, now))
+            {
+                return Err(StoreError::Locked);
+            }
             let removed = target.remove(key, id);
             if let Some(removed) = &removed {
                 self.unlink(bucket, removed);
@@ -233,6 +279,38 @@ impl Store {
             version: Some(marker.id.clone()),
             marker: true,
         })
+    }
+
+    /// Changes what is remembered of a version besides its bytes; `None` for the current version.
+    pub(crate) fn change_version<T, E: From<StoreError>>(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        change: impl FnOnce(&mut BodyRecord) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut buckets = self.writable();
+        let target = buckets.get_mut(bucket).ok_or(StoreError::NoSuchBucket)?;
+        let missing = match version {
+            Some(_) => StoreError::NoSuchVersion,
+            None => StoreError::NoSuchKey,
+        };
+        let versions = target.objects.get_mut(key).ok_or(missing)?;
+        let at = match version {
+            Some(id) => versions.iter().position(|version| version.id == id),
+            None => Some(0),
+        };
+        let slot = at
+            .and_then(|at| versions.get_mut(at))
+            .ok_or(StoreError::NoSuchVersion)?;
+        let mut changed = VersionRecord::clone(slot);
+        let body = changed.body.as_mut().ok_or(StoreError::NoSuchKey)?;
+        let outcome = change(body)?;
+        let place = load::overlay_path(&self.object_path(bucket, changed.sequence));
+        let bytes = serde_json::to_vec(&changed).map_err(StoreError::from)?;
+        file::replace(&place, &self.draft_path(), &bytes).map_err(StoreError::from)?;
+        *slot = Arc::new(changed);
+        Ok(outcome)
     }
 
     /// Where the bytes of a version are.
@@ -273,8 +351,10 @@ impl Store {
     /// The index has forgotten the version already: a file that stays is swept at the next start.
     fn unlink(&self, bucket: &str, version: &VersionRecord) {
         let path = self.object_path(bucket, version.sequence);
-        if let Err(error) = std::fs::remove_file(path) {
+        if let Err(error) = std::fs::remove_file(&path) {
             tracing::warn!(%error, "a deleted object's file stays until the next start");
         }
+        // Most versions have none, and one without its version is swept at the next start.
+        let _ = std::fs::remove_file(load::overlay_path(&path));
     }
 }

@@ -1,7 +1,7 @@
 //! What an account holds.
 
-use super::document::Document;
 use super::trust::Pins;
+use crate::document::Document;
 use crate::random;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

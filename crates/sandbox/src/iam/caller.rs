@@ -2,8 +2,8 @@
 
 use super::account::{Account, Role, User};
 use super::directory::Accounts;
-use super::document::Document;
 use super::session::Session;
+use crate::document::Document;
 use crate::facts::{Facts, iso};
 use policies::{
     Context, Decision, Layer, Policy, PolicyKind, PolicySet, Principal, Request, evaluate,

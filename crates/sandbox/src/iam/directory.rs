@@ -208,7 +208,7 @@ impl Directory {
             }),
             Propagation::Calls(calls) => Some(VisibleFrom {
                 time: now,
-                call: states.calls + u64::from(calls),
+                call: states.calls + u64::from(calls) + 1,
             }),
         };
         match from {

@@ -3,8 +3,8 @@
 use super::account::{Account, Permissions, Role};
 use super::api::Turn;
 use super::directory::Accounts;
-use super::document::Document;
 use super::{names, trust};
+use crate::document::Document;
 use crate::facts::iso;
 use crate::query::{QueryError, QueryResult, Xml};
 use crate::random;

@@ -1,6 +1,6 @@
 //! Temporary credentials.
 
-use super::document::Document;
+use crate::document::Document;
 use crate::random;
 use serde::{Deserialize, Serialize};
 use types::{RoleArn, Timestamp};

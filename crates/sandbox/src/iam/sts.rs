@@ -2,9 +2,9 @@
 
 use super::api::Turn;
 use super::caller::{Asked, Caller};
-use super::document::Document;
 use super::session::Session;
 use super::{names, trust};
+use crate::document::Document;
 use crate::facts::iso;
 use crate::query::{QueryError, QueryResult, Xml};
 use policies::PolicyKind;

@@ -40,6 +40,21 @@ impl Xml {
         self.close(name);
     }
 
+    /// `<name xmlns:xsi="namespace" xsi:type="kind">...</name>`.
+    pub(crate) fn typed(
+        &mut self,
+        name: &str,
+        namespace: &str,
+        kind: &str,
+        fill: impl FnOnce(&mut Self),
+    ) {
+        self.0.push_str(&format!(
+            "<{name} xmlns:xsi=\"{namespace}\" xsi:type=\"{kind}\">"
+        ));
+        fill(self);
+        self.close(name);
+    }
+
     /// `<name><member>...</member>...</name>`.
     pub(crate) fn members<T>(
         &mut self,

@@ -2,108 +2,20 @@
 //!
 //! s3s has verified the signature when [`Access::check`] runs and has not touched the body.
 
+use super::actor::Actor;
 use super::fault::{named, not_implemented};
 use super::operation::{On, Operation};
-use crate::calls::{CallKind, Calls, FaultEffect};
-use crate::claim::{Claim, Place, Query};
+use super::progress::{Progress, Signed};
+use crate::claim::Query;
 use crate::disk::{BucketRecord, Store};
-use crate::facts::Facts;
-use crate::iam::{Accounts, Asked, Caller, Directory, Unauthenticated};
-use http::{HeaderMap, HeaderValue, StatusCode};
-use policies::{Context, Policy, PolicyKind};
+use crate::iam::{Directory, Unauthenticated};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
+use policies::Context;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::CopySource;
 use s3s::{S3Error, S3Result, s3_error};
-use std::sync::{Arc, Mutex, PoisonError};
-use types::AccountId;
-
-/// What the gate knows of a request; travels in its extensions.
-#[derive(Debug, Clone)]
-pub(crate) struct Signed {
-    pub(crate) claim: Arc<Claim>,
-    pub(crate) facts: Arc<Facts>,
-}
-
-/// What becomes of a call, for the call log; travels in the request's extensions.
-#[derive(Clone)]
-pub(crate) struct Progress {
-    calls: Arc<Calls>,
-    begun: Arc<Mutex<Begun>>,
-}
-
-#[derive(Default)]
-struct Begun {
-    api: Option<&'static str>,
-    kind: Option<CallKind>,
-    account: Option<AccountId>,
-    effect: Option<FaultEffect>,
-}
-
-/// The API, whether it writes, who called, and what went wrong on purpose.
-type Outcome = (
-    Option<String>,
-    Option<CallKind>,
-    Option<AccountId>,
-    Option<FaultEffect>,
-);
-
-impl Progress {
-    /// Nothing is known yet.
-    pub(crate) fn new(calls: Arc<Calls>) -> Self {
-        Self {
-            calls,
-            begun: Arc::default(),
-        }
-    }
-
-    /// The call is understood and its caller known; a fault may end it here.
-    fn begin(&self, api: &'static str, is_write: bool, account: &AccountId) -> S3Result<()> {
-        let kind = if is_write {
-            CallKind::Write
-        } else {
-            CallKind::Read
-        };
-        let effect = self.calls.fault(api, kind);
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        *begun = Begun {
-            api: Some(api),
-            kind: Some(kind),
-            account: Some(account.clone()),
-            effect: effect.clone(),
-        };
-        match effect {
-            Some(FaultEffect::Answer { status, code }) => {
-                let status =
-                    StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-                Err(named(code, status, "This error was injected."))
-            }
-            // The answer never goes out.
-            Some(FaultEffect::CutBefore) => Err(s3_error!(ServiceUnavailable)),
-            _ => Ok(()),
-        }
-    }
-
-    /// What has become of it.
-    pub(crate) fn outcome(&self) -> Outcome {
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        (
-            begun.api.map(str::to_string),
-            begun.kind,
-            begun.account.clone(),
-            begun.effect.clone(),
-        )
-    }
-}
-
-/// Who acts, for the operation itself; travels in the request's extensions.
-#[derive(Clone)]
-pub(super) struct Actor {
-    pub(super) caller: Caller,
-    pub(super) accounts: Arc<Accounts>,
-    pub(super) facts: Arc<Facts>,
-    claim: Arc<Claim>,
-}
+use std::sync::Arc;
 
 /// Finds the secrets of access keys.
 pub(super) struct Auth {
@@ -121,6 +33,7 @@ impl S3Auth for Auth {
 }
 
 /// Lets operations through, or not.
+#[derive(Clone)]
 pub(super) struct Access {
     pub(super) directory: Arc<Directory>,
     pub(super) store: Arc<Store>,
@@ -139,9 +52,22 @@ impl S3Access for Access {
                 operation.name
             )));
         }
-        refuse_headers(cx.headers())?;
-        let signed = cx.extensions_mut().get::<Signed>().cloned();
-        let Some(Signed { claim, facts }) = signed else {
+        let actor = self.admit(cx.extensions_mut(), operation.name, operation.is_write)?;
+        self.authorize(&actor, operation, cx, &query)?;
+        cx.extensions_mut().insert(actor);
+        Ok(())
+    }
+}
+
+impl Access {
+    /// Finds out who acts; from here on the call has a name in the call log.
+    pub(super) fn admit(
+        &self,
+        extensions: &Extensions,
+        api: &'static str,
+        is_write: bool,
+    ) -> S3Result<Actor> {
+        let Some(Signed { claim, facts }) = extensions.get::<Signed>().cloned() else {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         };
         if claim.service != "s3" {
@@ -152,27 +78,22 @@ impl S3Access for Access {
                 claim.service
             ));
         }
+        self.directory.count_call();
         let caller = self
             .directory
             .caller(&claim.access_key, claim.token.as_deref())
             .map_err(unauthenticated)?;
-        if let Some(progress) = cx.extensions_mut().get::<Progress>() {
-            progress.begin(operation.name, operation.is_write, caller.account())?;
+        if let Some(progress) = extensions.get::<Progress>() {
+            progress.begin(api, is_write, caller.account())?;
         }
-        self.directory.count_call();
-        let actor = Actor {
+        Ok(Actor {
             caller,
             accounts: self.directory.visible(),
             facts,
             claim,
-        };
-        self.authorize(&actor, operation, cx, &query)?;
-        cx.extensions_mut().insert(actor);
-        Ok(())
+        })
     }
-}
 
-impl Access {
     fn authorize(
         &self,
         actor: &Actor,
@@ -181,23 +102,16 @@ impl Access {
         query: &Query,
     ) -> S3Result<()> {
         let headers = cx.headers();
+        refuse_headers(headers)?;
         let mut context = actor.context();
         describe(&mut context, operation, query, headers);
         let path = cx.s3_path();
         let bucket = match operation.on {
             On::Service => return actor.judge(operation.action, "*", None, context),
-            On::NewBucket => {
-                let arn = format!(
-                    "arn:aws:s3:::{}",
-                    path.get_bucket_name().unwrap_or_default()
-                );
-                return actor.judge(operation.action, &arn, None, context);
-            }
             On::Bucket | On::Object | On::EachObject => {
-                self.bucket(actor, path.get_bucket_name().unwrap_or_default())?
+                self.bucket(actor, path.get_bucket_name().unwrap_or_default(), headers)?
             }
         };
-        expect_owner(headers, "x-amz-expected-bucket-owner", &bucket)?;
         let arn = bucket.arn();
         match operation.on {
             On::EachObject => return Ok(()),
@@ -248,95 +162,20 @@ impl Access {
         actor.judge(action, &resource, Some(&record), context)
     }
 
-    /// The bucket, when it is where the request was signed for.
-    fn bucket(&self, actor: &Actor, name: &str) -> S3Result<BucketRecord> {
+    /// The bucket, when it is where the request was signed for and whose the client thinks it is.
+    pub(super) fn bucket(
+        &self,
+        actor: &Actor,
+        name: &str,
+        headers: &HeaderMap,
+    ) -> S3Result<Arc<BucketRecord>> {
         let record = self.store.bucket(name)?;
         if record.region.as_str() != actor.claim.region {
             return Err(elsewhere(&record));
         }
+        expect_owner(headers, "x-amz-expected-bucket-owner", &record)?;
         Ok(record)
     }
-}
-
-impl Actor {
-    /// Condition keys that every S3 request has.
-    pub(super) fn context(&self) -> Context {
-        let mut context = self.facts.context();
-        context.set("s3:signatureversion", "AWS4-HMAC-SHA256");
-        let kind = match self.claim.place {
-            Place::Header => "REST-HEADER",
-            Place::Query { .. } => {
-                let age = self.facts.now.seconds_since(self.claim.signed_at) * 1_000;
-                context.set("s3:signatureAge", age.to_string());
-                "REST-QUERY-STRING"
-            }
-        };
-        context.set("s3:authType", kind);
-        if self.facts.secure {
-            context.set("s3:TlsVersion", "1.3");
-        }
-        context
-    }
-
-    /// Refuses with AccessDenied unless every policy that bears on it agrees.
-    pub(super) fn judge(
-        &self,
-        action: &str,
-        resource: &str,
-        bucket: Option<&BucketRecord>,
-        context: Context,
-    ) -> S3Result<()> {
-        let policy = bucket_policy(bucket);
-        self.caller
-            .authorize(
-                self.asked(action, resource, bucket, policy.as_ref(), context),
-                &self.accounts,
-            )
-            .map_err(|reason| s3_error!(AccessDenied, "{reason}"))
-    }
-
-    /// Whether every policy that bears on it agrees.
-    pub(super) fn may(&self, action: &str, resource: &str, bucket: &BucketRecord) -> bool {
-        let policy = bucket_policy(Some(bucket));
-        let asked = self.asked(
-            action,
-            resource,
-            Some(bucket),
-            policy.as_ref(),
-            self.context(),
-        );
-        self.caller.may(&asked, &self.accounts)
-    }
-
-    fn asked<'a>(
-        &self,
-        action: &'a str,
-        resource: &'a str,
-        bucket: Option<&'a BucketRecord>,
-        policy: Option<&'a Policy>,
-        mut context: Context,
-    ) -> Asked<'a> {
-        if let Some(bucket) = bucket {
-            context.set("s3:ResourceAccount", bucket.owner.as_str());
-        }
-        Asked {
-            action,
-            resource,
-            owner: bucket.map(|bucket| &bucket.owner),
-            policy,
-            context,
-        }
-    }
-
-    /// The account that acts.
-    pub(super) fn account(&self) -> &AccountId {
-        self.caller.account()
-    }
-}
-
-fn bucket_policy(bucket: Option<&BucketRecord>) -> Option<Policy> {
-    let text = bucket?.policy.as_deref()?;
-    Policy::parse(PolicyKind::Resource, text).ok()
 }
 
 /// The condition keys that come from the request's parameters.
@@ -401,7 +240,7 @@ fn expect_owner(headers: &HeaderMap, header: &str, bucket: &BucketRecord) -> S3R
 }
 
 /// What the sandbox would otherwise ignore.
-fn refuse_headers(headers: &HeaderMap) -> S3Result<()> {
+pub(super) fn refuse_headers(headers: &HeaderMap) -> S3Result<()> {
     for header in [
         "x-amz-server-side-encryption-customer-algorithm",
         "x-amz-copy-source-server-side-encryption-customer-algorithm",

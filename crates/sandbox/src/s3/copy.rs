@@ -57,13 +57,11 @@ pub(super) async fn copy_object(
         Some(MetadataDirective::REPLACE) => true,
         Some(_) => return Err(s3_error!(InvalidArgument, "Unknown metadata directive.")),
     };
-    let fresh = settings::of(headers, input.metadata)?;
+    let target = s3.store.bucket(&input.bucket)?;
+    let fresh = settings::of(headers, input.metadata, &target, actor.facts.now)?;
     let same = source.bucket == input.bucket && source.key == input.key;
-    if same
-        && !replace
-        && fresh.storage_class == body.settings.storage_class
-        && source.version.is_none()
-    {
+    let changes_class = fresh.storage_class != body.settings.storage_class;
+    if same && !replace && !changes_class && source.version.is_none() {
         return Err(s3_error!(
             InvalidRequest,
             "This copy request is illegal because it is trying to copy an object to itself without \
@@ -78,12 +76,24 @@ pub(super) async fn copy_object(
              source: 5368709120"
         ));
     }
-    let mut settings = if replace {
-        fresh.clone()
-    } else {
-        body.settings.clone()
+    let replace_tags = match input
+        .tagging_directive
+        .as_ref()
+        .map(TaggingDirective::as_str)
+    {
+        None | Some(TaggingDirective::COPY) => false,
+        Some(TaggingDirective::REPLACE) => true,
+        Some(_) => return Err(s3_error!(InvalidArgument, "Unknown tagging directive.")),
     };
-    settings.storage_class = fresh.storage_class;
+    // Class and lock always come from the request; the rest as the directives say.
+    let mut settings = fresh;
+    if !replace {
+        settings.headers = body.settings.headers.clone();
+        settings.user = body.settings.user.clone();
+    }
+    if !replace_tags {
+        settings.tags = body.settings.tags.clone();
+    }
     let algorithm = match &input.checksum_algorithm {
         Some(name) => Algorithm::named(name.as_str()).ok_or_else(|| {
             s3_error!(
@@ -104,7 +114,6 @@ pub(super) async fn copy_object(
         condition,
     };
     let version = write.commit(s3, &actor, received).await?;
-    let bucket = s3.store.bucket(&input.bucket)?;
     let mut result = CopyObjectResult {
         e_tag: version
             .body
@@ -125,7 +134,7 @@ pub(super) async fn copy_object(
         copy_object_result: Some(result),
         copy_source_version_id: shown_version(&found.bucket, &found.version),
         server_side_encryption: Some(encryption()),
-        version_id: shown_version(&bucket, &version),
+        version_id: shown_version(&target, &version),
         ..CopyObjectOutput::default()
     }))
 }

@@ -28,6 +28,10 @@ impl From<StoreError> for S3Error {
                 "The specified upload does not exist. The upload ID may be invalid, or the upload \
                  may have been aborted or completed."
             ),
+            StoreError::Locked => s3_error!(
+                AccessDenied,
+                "Access Denied because object protected by object lock."
+            ),
             StoreError::Precondition(header) => precondition_failed(header),
             StoreError::Io(error) => S3Error::internal_error(error),
             StoreError::Description(error) => S3Error::internal_error(error),

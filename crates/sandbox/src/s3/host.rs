@@ -1,5 +1,7 @@
 //! Virtual-hosted addressing: `bucket.localhost` and the hosts of AWS itself.
 
+use http::{HeaderMap, Uri, header};
+use percent_encoding::percent_decode_str;
 use s3s::S3Result;
 use s3s::host::{S3Host, VirtualHost};
 
@@ -12,6 +14,34 @@ impl S3Host for Hosts {
         Ok(match bucket(name) {
             Some(bucket) => VirtualHost::new(host).with_bucket(bucket),
             None => VirtualHost::new(host),
+        })
+    }
+}
+
+/// The bucket and the key that a request names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) bucket: String,
+    /// `None` for the bucket itself.
+    pub(super) key: Option<String>,
+}
+
+impl Place {
+    /// `None` for requests to the service as such, and for paths that are not UTF-8.
+    pub(super) fn of(uri: &Uri, headers: &HeaderMap) -> Option<Self> {
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let name = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
+        let path = percent_decode_str(uri.path()).decode_utf8().ok()?;
+        let path = path.strip_prefix('/')?;
+        let (bucket, key) = match name.and_then(bucket) {
+            Some(bucket) => (bucket, path),
+            None => path.split_once('/').unwrap_or((path, "")),
+        };
+        (!bucket.is_empty()).then(|| Self {
+            bucket: bucket.to_string(),
+            key: (!key.is_empty()).then(|| key.to_string()),
         })
     }
 }

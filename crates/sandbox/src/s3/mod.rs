@@ -15,8 +15,10 @@ macro_rules! show_checksum {
 }
 
 mod access;
+mod actor;
 mod buckets;
 mod checksum;
+mod config;
 mod copy;
 mod fault;
 mod host;
@@ -24,12 +26,15 @@ mod listing;
 mod multipart;
 mod objects;
 mod operation;
+mod progress;
 mod read;
 mod receive;
 mod send;
 mod service;
 mod settings;
+mod versions;
 
-pub(crate) use access::{Progress, Signed};
 pub(crate) use checksum::verify_document;
+pub(crate) use config::Destinations;
+pub(crate) use progress::{Progress, Signed};
 pub(crate) use service::build;

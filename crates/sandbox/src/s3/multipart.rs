@@ -38,13 +38,14 @@ pub(super) async fn create_multipart_upload(
             .map(ChecksumAlgorithm::as_str),
         input.checksum_type.as_ref().map(ChecksumType::as_str),
     )?;
+    let bucket = s3.store.bucket(&input.bucket)?;
     let record = UploadRecord {
         id: random::upload_id(),
         key: input.key.clone(),
         initiated: actor.facts.now,
         initiator: actor.caller.arn(),
         checksum,
-        settings: settings::of(&request.headers, input.metadata)?,
+        settings: settings::of(&request.headers, input.metadata, &bucket, actor.facts.now)?,
     };
     let id = record.id.clone();
     let store = Arc::clone(&s3.store);

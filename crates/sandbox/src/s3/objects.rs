@@ -1,13 +1,13 @@
 //! Writing and deleting objects.
 
-use super::access::Actor;
+use super::actor::Actor;
 use super::fault::lost;
 use super::receive::{Expected, Received, receive};
 use super::service::{S3, actor};
 use super::settings;
 use crate::disk::{
     BodyRecord, BucketRecord, ChecksumAlgorithm, ObjectSettings, Store, StoreError, StoredChecksum,
-    VersionRecord, Versioning, WriteCondition,
+    Terms, VersionRecord, Versioning, WriteCondition,
 };
 use s3s::dto::*;
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
@@ -25,7 +25,8 @@ pub(super) async fn put_object(
     let actor = actor(&request)?;
     let input = request.input;
     check_length(input.content_length)?;
-    let settings = settings::of(&request.headers, input.metadata)?;
+    let bucket = s3.store.bucket(&input.bucket)?;
+    let settings = settings::of(&request.headers, input.metadata, &bucket, actor.facts.now)?;
     let condition = condition(input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let expected = Expected::of(
         &request.headers,
@@ -41,7 +42,6 @@ pub(super) async fn put_object(
         condition,
     };
     let version = write.commit(s3, &actor, received).await?;
-    let bucket = s3.store.bucket(&input.bucket)?;
     let body = version.body.as_ref();
     let mut output = PutObjectOutput {
         e_tag: body.map(|body| ETag::Strong(body.etag.clone())),
@@ -148,6 +148,16 @@ pub(super) async fn delete_object(
         ));
     }
     let condition = condition(input.if_match.as_ref(), None)?;
+    let bucket = s3.store.bucket(&input.bucket)?;
+    let terms = Terms {
+        condition,
+        bypass_governance: may_bypass(
+            &actor,
+            &bucket,
+            &input.key,
+            input.bypass_governance_retention,
+        ),
+    };
     let store = Arc::clone(&s3.store);
     let deleted = tokio::task::spawn_blocking(move || {
         store.delete(
@@ -155,7 +165,7 @@ pub(super) async fn delete_object(
             &input.key,
             input.version_id.as_deref(),
             actor.facts.now,
-            &condition,
+            &terms,
         )
     })
     .await
@@ -182,13 +192,14 @@ pub(super) async fn delete_objects(
         ));
     }
     let quiet = input.delete.quiet.unwrap_or(false);
+    let bypass = input.bypass_governance_retention;
     let bucket = s3.store.bucket(&input.bucket)?;
     let store = Arc::clone(&s3.store);
     let (deleted, errors) = tokio::task::spawn_blocking(move || {
         let mut deleted = Vec::new();
         let mut errors = Vec::new();
         for object in objects {
-            match delete_one(&store, &actor, &bucket, &object) {
+            match delete_one(&store, &actor, &bucket, &object, bypass) {
                 Ok(done) if !quiet => deleted.push(done),
                 Ok(_) => {}
                 Err(error) => errors.push(Error {
@@ -215,6 +226,7 @@ fn delete_one(
     actor: &Actor,
     bucket: &BucketRecord,
     object: &ObjectIdentifier,
+    bypass: Option<bool>,
 ) -> S3Result<DeletedObject> {
     let version = object.version_id.as_deref();
     let mut context = actor.context();
@@ -227,18 +239,15 @@ fn delete_one(
     };
     let resource = format!("{}/{}", bucket.arn(), object.key);
     actor.judge(action, &resource, Some(bucket), context)?;
-    let condition = match &object.e_tag {
-        Some(etag) => WriteCondition::Etag(etag.value().to_string()),
-        None => WriteCondition::None,
+    let terms = Terms {
+        condition: match &object.e_tag {
+            Some(etag) => WriteCondition::Etag(etag.value().to_string()),
+            None => WriteCondition::None,
+        },
+        bypass_governance: may_bypass(actor, bucket, &object.key, bypass),
     };
     let deleted = store
-        .delete(
-            &bucket.name,
-            &object.key,
-            version,
-            actor.facts.now,
-            &condition,
-        )
+        .delete(&bucket.name, &object.key, version, actor.facts.now, &terms)
         .map_err(|error: StoreError| S3Error::from(error))?;
     // A marker that came has its id in a field of its own; a version that went is named as asked.
     Ok(DeletedObject {
@@ -247,6 +256,12 @@ fn delete_one(
         key: Some(object.key.clone()),
         version_id: object.version_id.clone(),
     })
+}
+
+/// Whether the caller wants to bypass a retention in governance mode, and may.
+fn may_bypass(actor: &Actor, bucket: &BucketRecord, key: &str, wants: Option<bool>) -> bool {
+    let resource = format!("{}/{key}", bucket.arn());
+    wants == Some(true) && actor.may("s3:BypassGovernanceRetention", &resource, bucket)
 }
 
 /// The version id that an answer shows: none while the bucket has never been versioned.

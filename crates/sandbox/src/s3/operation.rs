@@ -8,8 +8,6 @@
 pub(super) enum On {
     /// `*`.
     Service,
-    /// A bucket that need not exist.
-    NewBucket,
     /// The bucket.
     Bucket,
     /// The object.
@@ -95,7 +93,6 @@ const OPERATIONS: &[Operation] = &[
             "bucket-region",
         ],
     ),
-    write("CreateBucket", "s3:CreateBucket", On::NewBucket, &[]),
     write("DeleteBucket", "s3:DeleteBucket", On::Bucket, &[]),
     read("HeadBucket", "s3:ListBucket", On::Bucket, &[]),
     read(
@@ -122,6 +119,20 @@ const OPERATIONS: &[Operation] = &[
             "continuation-token",
             "max-keys",
             "fetch-owner",
+            "encoding-type",
+        ],
+    ),
+    read(
+        "ListObjectVersions",
+        "s3:ListBucketVersions",
+        On::Bucket,
+        &[
+            "versions",
+            "prefix",
+            "delimiter",
+            "key-marker",
+            "version-id-marker",
+            "max-keys",
             "encoding-type",
         ],
     ),

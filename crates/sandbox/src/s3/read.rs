@@ -1,6 +1,6 @@
 //! Reading objects: which version, under which conditions, which bytes.
 
-use super::access::Actor;
+use super::actor::Actor;
 use super::buckets::timestamp;
 use super::fault::{named, precondition_failed};
 use super::objects::{encryption, shown_checksum, shown_version};
@@ -19,7 +19,7 @@ const MAX_LOOKUPS: usize = 8;
 
 /// A version that was found, and its bucket.
 pub(super) struct Found {
-    pub(super) bucket: BucketRecord,
+    pub(super) bucket: Arc<BucketRecord>,
     pub(super) version: Arc<VersionRecord>,
 }
 
@@ -37,7 +37,7 @@ impl Found {
                 Some(id) => bucket.version(key, id).cloned(),
                 None => bucket.newest(key).cloned(),
             };
-            (bucket.record.clone(), found)
+            (Arc::clone(&bucket.record), found)
         })?;
         match found {
             Some(found) if found.body.is_some() => Ok(Self {
@@ -226,6 +226,15 @@ macro_rules! describe {
             version_id: shown_version(&$found.bucket, &$found.version),
             ..$output::default()
         };
+        if let Some(retention) = $body.settings.retention {
+            output.object_lock_mode = Some(ObjectLockMode::from_static(retention.mode.name()));
+            output.object_lock_retain_until_date = Some(timestamp(retention.until));
+        }
+        if $body.settings.legal_hold {
+            output.object_lock_legal_hold_status = Some(ObjectLockLegalHoldStatus::from_static(
+                ObjectLockLegalHoldStatus::ON,
+            ));
+        }
         // The checksum covers the whole object, so it goes out with the whole object only.
         let whole = $selection.content_range.is_none();
         if let Some(checksum) = shown_checksum($body, $mode.as_ref()).filter(|_| whole) {
@@ -262,6 +271,8 @@ pub(super) async fn get_object(
         };
         let mut output = describe!(GetObjectOutput, found, body, selection, input.checksum_mode);
         output.body = Some(stream);
+        let tags = body.settings.tags.len() as i32;
+        output.tag_count = (tags > 0).then_some(tags);
         let overridden = input.response_expires.is_some();
         return Ok(S3Response::with_headers(
             output,

@@ -1,8 +1,10 @@
 //! The operations, by name; each is one line to where it is done.
 
-use super::access::{Access, Actor, Auth};
+use super::access::{Access, Auth};
+use super::actor::Actor;
+use super::config::{Destinations, Settings};
 use super::host::Hosts;
-use super::{buckets, copy, listing, multipart, objects, read};
+use super::{buckets, copy, listing, multipart, objects, read, versions};
 use crate::disk::Store;
 use crate::iam::Directory;
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -18,16 +20,26 @@ pub(crate) struct S3 {
 }
 
 /// The service, with authentication and authorisation in front.
-pub(crate) fn build(store: &Arc<Store>, directory: &Arc<Directory>) -> S3Service {
+pub(crate) fn build(
+    store: &Arc<Store>,
+    directory: &Arc<Directory>,
+    destinations: &Arc<Destinations>,
+) -> S3Service {
     let mut builder = S3ServiceBuilder::new(S3 {
         store: Arc::clone(store),
     });
     builder.set_auth(Auth {
         directory: Arc::clone(directory),
     });
-    builder.set_access(Access {
+    let access = Access {
         directory: Arc::clone(directory),
         store: Arc::clone(store),
+    };
+    builder.set_access(access.clone());
+    builder.set_route(Settings {
+        access,
+        store: Arc::clone(store),
+        destinations: Arc::clone(destinations),
     });
     builder.set_host(Hosts);
     let mut config = S3Config::default();
@@ -60,7 +72,6 @@ macro_rules! operations {
 
 operations! {
     list_buckets, ListBucketsInput, ListBucketsOutput => buckets::list_buckets;
-    create_bucket, CreateBucketInput, CreateBucketOutput => buckets::create_bucket;
     delete_bucket, DeleteBucketInput, DeleteBucketOutput => buckets::delete_bucket;
     head_bucket, HeadBucketInput, HeadBucketOutput => buckets::head_bucket;
     get_bucket_location, GetBucketLocationInput, GetBucketLocationOutput => buckets::get_bucket_location;
@@ -73,6 +84,7 @@ operations! {
     upload_part_copy, UploadPartCopyInput, UploadPartCopyOutput => copy::upload_part_copy;
     list_objects, ListObjectsInput, ListObjectsOutput => listing::list_objects;
     list_objects_v2, ListObjectsV2Input, ListObjectsV2Output => listing::list_objects_v2;
+    list_object_versions, ListObjectVersionsInput, ListObjectVersionsOutput => versions::list_object_versions;
     create_multipart_upload, CreateMultipartUploadInput, CreateMultipartUploadOutput => multipart::create_multipart_upload;
     upload_part, UploadPartInput, UploadPartOutput => multipart::upload_part;
     complete_multipart_upload, CompleteMultipartUploadInput, CompleteMultipartUploadOutput => multipart::complete_multipart_upload;

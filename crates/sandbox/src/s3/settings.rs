@@ -1,9 +1,12 @@
 //! What is stored besides the bytes: content headers, user metadata, storage class.
 
-use crate::disk::{ContentHeaders, ObjectSettings};
+use super::config::{lock_of_upload, read_tags};
+use crate::disk::{BucketRecord, ContentHeaders, ObjectSettings};
 use http::HeaderMap;
 use s3s::dto::Metadata;
 use s3s::{S3Result, s3_error};
+use std::collections::BTreeMap;
+use types::Timestamp;
 
 /// Bytes of all user metadata, names and values. Source: S3 user guide, "user-defined metadata".
 const MAX_METADATA_BYTES: usize = 2_048;
@@ -20,16 +23,12 @@ const STORAGE_CLASSES: [&str; 7] = [
 ];
 
 /// Reads the settings of an upload.
-pub(super) fn of(headers: &HeaderMap, metadata: Option<Metadata>) -> S3Result<ObjectSettings> {
-    if headers.contains_key("x-amz-tagging") {
-        return Err(super::fault::not_implemented("the header x-amz-tagging"));
-    }
-    if headers
-        .keys()
-        .any(|name| name.as_str().starts_with("x-amz-object-lock-"))
-    {
-        return Err(super::fault::not_implemented("object lock"));
-    }
+pub(super) fn of(
+    headers: &HeaderMap,
+    metadata: Option<Metadata>,
+    bucket: &BucketRecord,
+    now: Timestamp,
+) -> S3Result<ObjectSettings> {
     match text(headers, "x-amz-server-side-encryption").as_deref() {
         None | Some("AES256") => {}
         Some(other) => {
@@ -49,12 +48,19 @@ pub(super) fn of(headers: &HeaderMap, metadata: Option<Metadata>) -> S3Result<Ob
             "Your metadata headers exceed the maximum allowed metadata size"
         ));
     }
-    Ok(ObjectSettings {
+    let tags = match text(headers, "x-amz-tagging") {
+        Some(tags) => read_tags(&tags)?,
+        None => BTreeMap::new(),
+    };
+    let mut settings = ObjectSettings {
         headers: content_headers(headers),
         user: user.into_iter().collect(),
         storage_class: storage_class(headers)?,
-        tags: Default::default(),
-    })
+        tags,
+        ..ObjectSettings::default()
+    };
+    lock_of_upload(&mut settings, headers, bucket, now)?;
+    Ok(settings)
 }
 
 /// The class that a request asks for; `None` for the standard one.
