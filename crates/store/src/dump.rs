@@ -20,9 +20,9 @@ use crate::StoreError;
 use crate::engine::{Engine, EngineError, Row};
 use crate::keyring::KeyRing;
 use crate::manifest::{Manifest, SCAN};
+use crate::opening::{check_keys, parse_format};
 use crate::rows::{self, Kind};
 use crate::seal::{self, StoreId};
-use crate::sealed::{check_keys, parse_format};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 

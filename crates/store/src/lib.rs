@@ -22,6 +22,8 @@ mod engine;
 mod error;
 mod keyring;
 mod manifest;
+mod opening;
+mod rebuild;
 mod records;
 mod rotate;
 mod rows;
@@ -29,6 +31,7 @@ mod seal;
 mod sealed;
 mod sled_store;
 mod snapshot;
+mod transaction;
 mod verify;
 mod writer;
 
@@ -37,9 +40,9 @@ pub use dump::DumpSummary;
 pub use engine::{Batch, Engine, EngineError, MemoryEngine, Row, SledEngine};
 pub use error::StoreError;
 pub use keyring::{KeyId, KeyRing, KeyRingError};
+pub use rebuild::Recovered;
 pub use records::target_id;
 pub use sealed::SealedStore;
-pub use sled_store::Recovered;
 
 use types::{
     AccessKey, AccessKeyId, BucketAlias, ConfigVersion, JobId, StorageConfig, Target, TargetId,

@@ -8,9 +8,10 @@
 use crate::engine::Engine;
 use crate::keyring::{KeyId, KeyRing};
 use crate::manifest::SCAN;
+use crate::opening::CHECK;
 use crate::rows::{self, Kind};
-use crate::sealed::CHECK;
-use crate::writer::{Transaction, Writer};
+use crate::transaction::Transaction;
+use crate::writer::Writer;
 use crate::{StoreError, seal};
 
 /// Seals everything under the key of `new`; see [`crate::SealedStore::rotate_kek`].

@@ -125,6 +125,14 @@ pub(crate) fn key_id(sealed: &[u8]) -> Option<KeyId> {
         .map(KeyId)
 }
 
+/// Which batch wrote a sealed record, as it says; [`open`] tells whether to believe it.
+pub(crate) fn generation(sealed: &[u8]) -> Option<u64> {
+    sealed
+        .get(9..HEAD)
+        .and_then(|number| number.try_into().ok())
+        .map(u64::from_be_bytes)
+}
+
 /// A row key for words: what is not printable is escaped.
 pub(crate) fn name(row: &[u8]) -> String {
     row.escape_ascii().to_string()

@@ -2,10 +2,11 @@
 
 use crate::engine::Engine;
 use crate::manifest::{Manifest, SCAN};
+use crate::opening::parse_format;
 use crate::records::{Mark, Record};
 use crate::rows::Kind;
-use crate::sealed::parse_format;
-use crate::writer::{Core, Loop};
+use crate::transaction::Core;
+use crate::writer::Loop;
 use crate::{StoreError, VerifyReport, records, rows, seal};
 use types::{AccessKey, StorageConfig, Target, TargetId};
 

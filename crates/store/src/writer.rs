@@ -3,16 +3,14 @@
 //! Writes that wait together are committed together, so that they share one fsync. Each sees the
 //! ones before it. All are answered only after the commit; if it fails, all of them failed.
 
-use crate::changes::{Change, ChangeSender};
+use crate::changes::Change;
 use crate::engine::{Batch, Engine, EngineError};
-use crate::keyring::KeyRing;
 use crate::manifest::Manifest;
-use crate::records::Record;
-use crate::seal::StoreId;
 use crate::snapshot::Snapshot;
+use crate::transaction::{Core, Staged, Transaction};
 use crate::{StoreError, rows, seal};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How many writes may wait; more callers wait to be allowed to wait.
@@ -20,122 +18,6 @@ const QUEUE: usize = 1_024;
 /// How many writes share a commit at most, and how many bytes.
 const GROUP: usize = 256;
 const GROUP_BYTES: usize = 1 << 20;
-
-/// What readers and the writer share.
-#[derive(Debug)]
-pub(crate) struct Core<E> {
-    pub(crate) engine: E,
-    pub(crate) store: StoreId,
-    ring: RwLock<Arc<KeyRing>>,
-    pub(crate) changes: ChangeSender,
-}
-
-impl<E: Engine> Core<E> {
-    pub(crate) fn new(engine: E, store: StoreId, ring: KeyRing) -> Self {
-        Self {
-            engine,
-            store,
-            ring: RwLock::new(Arc::new(ring)),
-            changes: ChangeSender::new(),
-        }
-    }
-
-    pub(crate) fn ring(&self) -> Arc<KeyRing> {
-        self.ring
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    pub(crate) fn set_ring(&self, ring: KeyRing) {
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
-    }
-
-    /// The manifest as it is stored.
-    pub(crate) fn manifest(&self) -> Result<Manifest, StoreError> {
-        let row = rows::manifest();
-        let sealed = self
-            .engine
-            .get(&row)
-            .map_err(StoreError::engine("open"))?
-            .ok_or_else(|| StoreError::Damaged("the manifest is missing".into()))?;
-        Manifest::decode(&seal::open(&self.ring(), &self.store, &row, &sealed)?)
-    }
-
-    pub(crate) fn read<R: Record>(&self, row: &[u8]) -> Result<Option<R>, StoreError> {
-        let sealed = self.engine.get(row).map_err(StoreError::engine("read"))?;
-        match sealed {
-            None => Ok(None),
-            Some(sealed) => {
-                let content = seal::open(&self.ring(), &self.store, row, &sealed)?;
-                R::decode(&content).map(Some)
-            }
-        }
-    }
-}
-
-/// What a write does: it reads and stages through the transaction and says what it changed.
-pub(crate) struct Transaction<'a, E> {
-    core: &'a Core<E>,
-    ring: Arc<KeyRing>,
-    generation: u64,
-    /// Staged by the writes before this one in the group.
-    before: &'a Batch,
-    staged: Batch,
-    changes: Vec<Change>,
-}
-
-impl<E: Engine> Transaction<'_, E> {
-    /// The record at `row`, as it will be when the writes before this one are committed.
-    pub(crate) fn get<R: Record>(&self, row: &[u8]) -> Result<Option<R>, StoreError> {
-        match self.sealed(row)? {
-            None => Ok(None),
-            Some(sealed) => R::decode(&self.open(row, &sealed)?).map(Some),
-        }
-    }
-
-    /// Stages a record.
-    pub(crate) fn put(&mut self, row: Vec<u8>, record: &impl Record) -> Result<(), StoreError> {
-        let sealed = self.seal(&row, &record.encode()?)?;
-        self.stage(row, Some(sealed));
-        Ok(())
-    }
-
-    /// What [`Transaction::get`] would open.
-    pub(crate) fn sealed(&self, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.staged.get(row).or_else(|| self.before.get(row)) {
-            Some(staged) => Ok(staged.clone()),
-            None => self.engine().get(row).map_err(StoreError::engine("read")),
-        }
-    }
-
-    pub(crate) fn seal(&self, row: &[u8], content: &[u8]) -> Result<Vec<u8>, StoreError> {
-        seal::seal(&self.ring, &self.core.store, row, self.generation, content)
-    }
-
-    pub(crate) fn open(&self, row: &[u8], sealed: &[u8]) -> Result<seal::Clear, StoreError> {
-        seal::open(&self.ring, &self.core.store, row, sealed)
-    }
-
-    /// What is stored, without what is staged.
-    pub(crate) fn engine(&self) -> &E {
-        &self.core.engine
-    }
-
-    pub(crate) fn ring(&self) -> &KeyRing {
-        &self.ring
-    }
-
-    /// Stages sealed bytes, or a deletion.
-    pub(crate) fn stage(&mut self, row: Vec<u8>, sealed: Option<Vec<u8>>) {
-        self.staged.insert(row, sealed);
-    }
-
-    /// Announces a change once it is durable.
-    pub(crate) fn changed(&mut self, change: Change) {
-        self.changes.push(change);
-    }
-}
 
 type Answer = Box<dyn FnOnce(Result<(), Arc<EngineError>>) + Send>;
 type Job<E> = Box<dyn FnOnce(&mut Transaction<'_, E>) -> (bool, Answer) + Send>;
@@ -317,6 +199,18 @@ impl<E: Engine> Loop<E> {
         next
     }
 
+    /// Commits rows that were sealed in the past of another database of the same store. Later
+    /// batches count on from the youngest of them.
+    pub(crate) fn take_over(&mut self, rows: Batch) -> Result<(), EngineError> {
+        let generations = rows
+            .values()
+            .flatten()
+            .filter_map(|row| seal::generation(row));
+        let youngest = generations.max().unwrap_or_default();
+        self.manifest.generation = self.manifest.generation.max(youngest);
+        self.commit(rows)
+    }
+
     /// Commits `batch` together with the manifest that lists it.
     fn commit(&mut self, mut batch: Batch) -> Result<(), EngineError> {
         if batch.is_empty() {
@@ -416,22 +310,13 @@ struct Group {
 
 impl Group {
     fn add<E: Engine>(&mut self, job: Job<E>, core: &Core<E>, generation: u64) {
-        let mut transaction = Transaction {
-            core,
-            ring: core.ring(),
-            generation,
-            before: &self.batch,
-            staged: Batch::new(),
-            changes: Vec::new(),
-        };
+        let mut transaction = Transaction::after(&self.batch, core, generation);
         let (keep, answer) = job(&mut transaction);
-        let Transaction {
-            staged, changes, ..
-        } = transaction;
+        let Staged { rows, changes } = transaction.into_staged();
         if keep {
-            let values = staged.values().flatten();
+            let values = rows.values().flatten();
             self.bytes += values.map(Vec::len).sum::<usize>();
-            self.batch.extend(staged);
+            self.batch.extend(rows);
             self.changes.extend(changes);
         }
         self.answers.push(answer);

@@ -9,6 +9,11 @@ use types::{
     StorageConfig, StorageMode, Target, TenantId, Timestamp, UpstreamAccess,
 };
 
+/// How many times as many trials as usual: `STORE_TEST_EFFORT`, 1 unless given.
+pub(crate) fn effort() -> usize {
+    std::env::var("STORE_TEST_EFFORT").map_or(1, |effort| effort.parse().unwrap())
+}
+
 pub(crate) fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
 }

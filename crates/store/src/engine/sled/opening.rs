@@ -31,6 +31,9 @@ pub(super) struct Opened {
 
 /// Opens the database in `folder`; on a full disk with the room of the reserve.
 pub(super) fn open(folder: &Path) -> Result<Opened, EngineError> {
+    if !folder.exists() {
+        create(folder)?;
+    }
     let reserve = reserve(folder);
     let opened = match open_and_sync(folder) {
         Err(EngineError::Full) if reserve.exists() => {
@@ -46,6 +49,21 @@ pub(super) fn open(folder: &Path) -> Result<Opened, EngineError> {
         tracing::warn!(%error, "no room for the whole of the store's reserve");
     }
     opened
+}
+
+/// Creates a database beside and moves it into place when all of it is durable: one that a power
+/// loss left half created does not open, and is not empty either.
+fn create(folder: &Path) -> Result<(), EngineError> {
+    let mut begun = folder.as_os_str().to_owned();
+    begun.push(".begun");
+    let begun = PathBuf::from(begun);
+    if begun.exists() {
+        std::fs::remove_dir_all(&begun)?;
+    }
+    close(Some(Arc::new(open_and_sync(&begun)?)));
+    std::fs::rename(&begun, folder)?;
+    sync_parent(folder)?;
+    Ok(())
 }
 
 /// sled flushes when it is dropped, and may panic then.
@@ -115,10 +133,15 @@ fn open_and_sync(folder: &Path) -> Result<Opened, EngineError> {
     // The names of the files, once.
     File::open(folder.join("blobs"))?.sync_all()?;
     File::open(folder)?.sync_all()?;
-    if let Some(parent) = folder.parent() {
-        File::open(parent)?.sync_all()?;
-    }
+    sync_parent(folder)?;
     Ok(Opened { db, file })
+}
+
+fn sync_parent(folder: &Path) -> std::io::Result<()> {
+    match folder.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
 }
 
 /// sled writes what it recovered to `snap.N.generating`, syncs it and renames it to `snap.N`. Before

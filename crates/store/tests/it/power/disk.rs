@@ -8,7 +8,7 @@
 //! - anything else may be there or not, page by page; `sync_file_range` promises nothing.
 
 use super::trace::{Call, Event};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 const PAGE: usize = 4_096;
@@ -28,10 +28,19 @@ pub(crate) struct Disk {
     root: PathBuf,
     inodes: Vec<Inode>,
     /// What running processes see.
-    names: BTreeMap<PathBuf, usize>,
+    names: Names,
     history: Vec<NameChange>,
     open: HashMap<i64, Open>,
     under_way: HashMap<usize, (Call, Covered)>,
+}
+
+/// What a path leads to. A folder stands before what is in it.
+type Names = BTreeMap<PathBuf, Entry>;
+
+#[derive(Debug, Clone, Copy)]
+enum Entry {
+    File(usize),
+    Folder,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -175,11 +184,14 @@ impl Disk {
         }
         match call {
             Call::Open {
+                at,
                 path,
                 create,
                 truncate,
-            } if path.starts_with(&self.root) => {
-                self.opened(path, *create, *truncate, result);
+            } => {
+                if let Some(path) = self.resolve(*at, path) {
+                    self.opened(&path, *create, *truncate, result);
+                }
             }
             Call::Write { bytes, .. } if !covered.changes.is_empty() => {
                 assert_eq!(
@@ -201,8 +213,10 @@ impl Disk {
             Call::Rename { from, to } if from.starts_with(&self.root) => {
                 self.rename(Naming::Rename(from.clone(), to.clone()));
             }
-            Call::Remove { path } if path.starts_with(&self.root) => {
-                self.rename(Naming::Remove(path.clone()));
+            Call::Remove { at, path } => {
+                if let Some(path) = self.resolve(*at, path) {
+                    self.rename(Naming::Remove(path));
+                }
             }
             Call::MakeFolder { path } if path.starts_with(&self.root) => {
                 self.rename(Naming::Folder(path.clone()));
@@ -211,11 +225,22 @@ impl Disk {
         }
     }
 
+    /// The path of a file of ours.
+    fn resolve(&self, at: Option<i64>, path: &Path) -> Option<PathBuf> {
+        let path = match at.map(|fd| self.open.get(&fd)) {
+            Some(Some(Open::Folder(folder))) => folder.join(path),
+            Some(_) => return None,
+            None => path.to_path_buf(),
+        };
+        path.starts_with(&self.root).then_some(path)
+    }
+
     fn opened(&mut self, path: &Path, create: bool, truncate: bool, fd: i64) {
         let inode = match self.names.get(path) {
-            Some(inode) => *inode,
+            Some(Entry::File(inode)) => *inode,
             None if create => self.create(path),
-            None => {
+            // The root is a folder that it holds no name for.
+            Some(Entry::Folder) | None => {
                 self.open.insert(fd, Open::Folder(path.to_path_buf()));
                 return;
             }
@@ -296,25 +321,22 @@ impl Disk {
         let promised = self.history.iter().rposition(|change| change.durable);
         let promised = promised.map_or(0, |last| last + 1);
         let kept = promised + chance.below(self.history.len() - promised + 1);
-        let mut names = BTreeMap::new();
-        let mut folders = BTreeSet::new();
+        let mut names = Names::new();
         for (at, change) in self.history.iter().enumerate() {
             if change.durable || (unpromised != Unpromised::Lost && at < kept) {
                 change.what.apply_to(&mut names);
-                if let Naming::Folder(path) = &change.what {
-                    folders.insert(path.clone());
-                }
             }
         }
-        let place = |path: &Path| folder.join(path.strip_prefix(&self.root).unwrap());
-        for path in folders {
-            std::fs::create_dir_all(place(&path)).unwrap();
-        }
-        for (path, inode) in names {
-            let place = place(&path);
-            // A file whose folder is lost is lost.
+        for (path, entry) in names {
+            let place = folder.join(path.strip_prefix(&self.root).unwrap());
+            // What is in a lost folder is lost.
             if place.parent().unwrap().exists() {
-                std::fs::write(place, self.inodes[inode].content(&mut chance)).unwrap();
+                match entry {
+                    Entry::Folder => std::fs::create_dir(place).unwrap(),
+                    Entry::File(inode) => {
+                        std::fs::write(place, self.inodes[inode].content(&mut chance)).unwrap();
+                    }
+                }
             }
         }
     }
@@ -331,20 +353,30 @@ impl Naming {
         }
     }
 
-    fn apply_to(&self, names: &mut BTreeMap<PathBuf, usize>) {
+    fn apply_to(&self, names: &mut Names) {
         match self {
             Self::Link(path, inode) => {
-                names.insert(path.clone(), *inode);
+                names.insert(path.clone(), Entry::File(*inode));
             }
             Self::Rename(from, to) => {
-                if let Some(inode) = names.remove(from) {
-                    names.insert(to.clone(), inode);
+                let moved = names.extract_if(.., |path, _| path.starts_with(from));
+                let moved: Vec<_> = moved.collect();
+                for (path, entry) in moved {
+                    let tail = path.strip_prefix(from).unwrap();
+                    // Joining nothing would make a file's path end like a folder's.
+                    let path = match tail.as_os_str().is_empty() {
+                        true => to.clone(),
+                        false => to.join(tail),
+                    };
+                    names.insert(path, entry);
                 }
             }
             Self::Remove(path) => {
                 names.remove(path);
             }
-            Self::Folder(_) => {}
+            Self::Folder(path) => {
+                names.insert(path.clone(), Entry::Folder);
+            }
         }
     }
 }

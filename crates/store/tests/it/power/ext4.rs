@@ -4,14 +4,17 @@
 //! It is kinder than the model (what ext4 has sent to the device counts as stored), and it is
 //! real.
 
-use crate::mount::{Mount, cannot_mount};
+use crate::mount::{Mount, can_mount};
 use crate::process::{ARGUMENTS, Kind, Running, Written, assert_all_there, raw_key, writer};
-use crate::support::ring;
+use crate::support::{effort, ring};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const TRIALS: u64 = 6;
+/// One trial for each number of acknowledged writes.
+fn trials() -> impl Iterator<Item = u64> {
+    (0..6 * effort() as u64).map(|trial| 1 + trial * trial * 10 % 397)
+}
 
 /// An image with what was on the disk at some moment, and what had been acknowledged by then.
 struct Wreck {
@@ -50,8 +53,8 @@ fn wreck(kind: Kind, count: u64) -> Wreck {
     let acknowledged = (0..count)
         .map(|_| running.acknowledged().expect("the writer goes on"))
         .collect();
-    let process = running.child.id().to_string();
-    run("kill", &[&"-STOP", &process]);
+    let stop = format!("kill -STOP {}", running.child.id());
+    run("bash", &[&"-c", &stop]);
     std::fs::copy(&live, &image).unwrap();
     running.kill();
     Wreck {
@@ -63,11 +66,11 @@ fn wreck(kind: Kind, count: u64) -> Wreck {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_ext4_no_acknowledged_write_is_lost_when_the_power_goes() {
-    if cannot_mount() {
+    if !can_mount("power loss on ext4") {
         return;
     }
-    for trial in 0..TRIALS {
-        let wreck = wreck(Kind::Contained, 1 + trial * trial * 10);
+    for count in trials() {
+        let wreck = wreck(Kind::Contained, count);
         let disk = Mount::of_image(&wreck.image);
         let store = store::SledStore::open(&disk.path().join("store"), ring(1)).unwrap();
         assert_all_there(&store, &wreck.acknowledged).await;
@@ -77,11 +80,11 @@ async fn on_ext4_no_acknowledged_write_is_lost_when_the_power_goes() {
 
 #[test]
 fn on_ext4_sled_alone_loses_acknowledged_writes() {
-    if cannot_mount() {
+    if !can_mount("the control of power loss on ext4") {
         return;
     }
-    let lossy = (0..TRIALS).filter(|trial| {
-        let wreck = wreck(Kind::Raw, 1 + trial * trial * 10);
+    let lossy = trials().filter(|count| {
+        let wreck = wreck(Kind::Raw, *count);
         let disk = Mount::of_image(&wreck.image);
         !all_there(&disk.path().join("store"), &wreck.acknowledged)
     });

@@ -97,7 +97,7 @@ fn acknowledgements_in(said: &[u8]) -> Vec<Written> {
 async fn no_acknowledged_write_is_lost_when_the_power_goes() {
     let folder = memory_folder();
     let recording = Recording::of(folder.path(), Kind::Contained, 0, 40);
-    for (number, moment) in recording.moments(30).iter().enumerate() {
+    for (number, moment) in recording.moments(30 * effort()).iter().enumerate() {
         for unpromised in [Unpromised::Lost, Unpromised::ByChance(number as u64)] {
             let place = OnDisk::new();
             moment.disk.after_power_loss(unpromised, place.0.path());
@@ -114,14 +114,14 @@ async fn no_acknowledged_write_is_lost_when_the_power_goes() {
 async fn no_acknowledged_write_is_lost_when_the_power_goes_twice() {
     let folder = memory_folder();
     let first = Recording::of(folder.path(), Kind::Contained, 0, 30);
-    for (number, moment) in first.moments(4).iter().enumerate() {
+    for (number, moment) in first.moments(4 * effort()).iter().enumerate() {
         let seed = number as u64;
         let place = OnDisk::new();
         moment
             .disk
             .after_power_loss(Unpromised::ByChance(seed), place.0.path());
         let second = Recording::of(place.0.path(), Kind::Contained, 1, 4);
-        for again in second.moments(8) {
+        for again in second.moments(8 * effort()) {
             let all = &again.acknowledged | &moment.acknowledged;
             for unpromised in [Unpromised::Lost, Unpromised::ByChance(seed)] {
                 let place = OnDisk::new();
@@ -137,7 +137,7 @@ async fn no_acknowledged_write_is_lost_when_the_power_goes_twice() {
 fn sled_alone_loses_acknowledged_writes_in_the_same_test() {
     let folder = memory_folder();
     let recording = Recording::of(folder.path(), Kind::Raw, 0, 40);
-    let moments = recording.moments(30);
+    let moments = recording.moments(30 * effort());
     let lossy = moments.iter().filter(|moment| {
         let place = OnDisk::new();
         moment

@@ -19,6 +19,8 @@ pub(crate) enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Call {
     Open {
+        /// The folder that `path` begins at, where it is not the root.
+        at: Option<i64>,
         path: PathBuf,
         create: bool,
         truncate: bool,
@@ -47,6 +49,7 @@ pub(crate) enum Call {
         to: PathBuf,
     },
     Remove {
+        at: Option<i64>,
         path: PathBuf,
     },
     MakeFolder {
@@ -130,18 +133,16 @@ fn call(text: &str) -> Call {
             .parse::<u64>()
             .unwrap_or_else(|_| panic!("{text}"))
     };
-    let here = |at: usize| assert_eq!(arguments[at], "AT_FDCWD", "{text}");
-    let opened = |path: usize, flags: usize| Call::Open {
+    let at = |folder: &str| (folder != "AT_FDCWD").then(|| folder.parse().unwrap());
+    let opened = |at, path: usize, flags: usize| Call::Open {
+        at,
         path: file_name(arguments[path]),
         create: arguments[flags].contains("O_CREAT"),
         truncate: arguments[flags].contains("O_TRUNC"),
     };
     match name {
-        "open" => opened(0, 1),
-        "openat" => {
-            here(0);
-            opened(1, 2)
-        }
+        "open" => opened(None, 0, 1),
+        "openat" => opened(at(arguments[0]), 1, 2),
         "close" => Call::Close { fd: fd(0) },
         "write" => Call::Write {
             fd: fd(0),
@@ -162,8 +163,13 @@ fn call(text: &str) -> Call {
             from: file_name(arguments[0]),
             to: file_name(arguments[1]),
         },
-        "unlink" => Call::Remove {
+        "unlink" | "rmdir" => Call::Remove {
+            at: None,
             path: file_name(arguments[0]),
+        },
+        "unlinkat" => Call::Remove {
+            at: at(arguments[0]),
+            path: file_name(arguments[1]),
         },
         "mkdir" => Call::MakeFolder {
             path: file_name(arguments[0]),
