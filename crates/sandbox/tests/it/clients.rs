@@ -32,7 +32,18 @@ async fn run(script: &str) -> Output {
         let pair = sandbox.root_keys(&account).unwrap();
         [pair.access_key_id, pair.secret_access_key.expose().clone()]
     };
+    let queue = "arn:aws:sqs:us-east-1:222222222222:events";
+    let mute = "arn:aws:sqs:us-east-1:222222222222:mute";
+    let let_in = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage", "Resource": queue,
+        "Condition": {"StringEquals": {"aws:SourceAccount": SandboxOptions::CUSTOMER}},
+    }]});
+    sandbox.put_destination(queue, Some(&let_in)).unwrap();
+    sandbox.put_destination(mute, None).unwrap();
     let information = serde_json::json!({
+        "queue": queue,
+        "mute_queue": mute,
         "endpoint": sandbox.endpoint().to_string(),
         "roots": {
             SandboxOptions::VENDOR: keys(vendor()),
@@ -92,4 +103,9 @@ async fn boto3_uploads_in_parts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn boto3_assumes_roles_and_is_held_to_their_policies() {
     passes("roles.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boto3_sets_up_buckets_as_at_aws() {
+    passes("settings.py").await;
 }
