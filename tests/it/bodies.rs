@@ -4,7 +4,7 @@ use crate::upstreams::on_each_upstream;
 use tests::client::Login;
 use tests::files::content;
 use tests::request::{Connection, Request, Response, send};
-use tests::signer::{SIGNED_CHUNKS, Signer, UNSIGNED};
+use tests::signer::{SIGNED_CHUNKS, Signer, UNSIGNED, UNSIGNED_TRAILER, sha256_base64};
 use tests::world::{RESULTS, World};
 
 on_each_upstream! {
@@ -15,6 +15,9 @@ on_each_upstream! {
     an_object_survives_a_bad_upload_over_it,
     chunks_whose_sum_is_not_the_declared_length_are_not_stored,
     an_unsigned_body_arrives_as_it_was_sent,
+    a_checksum_behind_the_body_is_verified,
+    a_checksum_in_a_header_is_verified,
+    a_client_that_waits_is_told_to_go_on_only_when_it_may,
 }
 
 const CHUNK: usize = 8_192;
@@ -169,4 +172,86 @@ fn an_unsigned_body_arrives_as_it_was_sent(world: &World) {
     assert!(back.body == request.body);
     assert_eq!(back.header("content-type"), Some("text/x-proof"));
     assert_eq!(back.header("x-amz-meta-origin"), Some("raw"));
+}
+
+/// `body` in unsigned chunks with the checksum of `checked` behind it.
+fn with_trailer(world: &World, key: &str, body: &[u8], checked: &[u8]) -> Request {
+    let mut request = put(world, key)
+        .header("content-encoding", "aws-chunked")
+        .header("x-amz-decoded-content-length", &body.len().to_string())
+        .header("x-amz-trailer", "x-amz-checksum-sha256");
+    Signer::now(&world.acme.client).sign(&mut request, UNSIGNED_TRAILER);
+    for chunk in body.chunks(CHUNK) {
+        request
+            .body
+            .extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        request.body.extend_from_slice(chunk);
+        request.body.extend_from_slice(b"\r\n");
+    }
+    let trailer = format!(
+        "0\r\nx-amz-checksum-sha256:{}\r\n\r\n",
+        sha256_base64(checked)
+    );
+    request.body.extend_from_slice(trailer.as_bytes());
+    request
+}
+
+fn a_checksum_behind_the_body_is_verified(world: &World) {
+    for length in [0, 1, CHUNK, 100_000] {
+        let (key, body) = (format!("trailer-{length}"), content(length));
+        let bad = with_trailer(world, &key, &body, b"something else");
+        assert_eq!(
+            refused(&bad, &world.host()),
+            "400 BadDigest",
+            "{length} bytes"
+        );
+        assert!(!is_stored(world, &key), "{length} bytes");
+        let good = send(&with_trailer(world, &key, &body, &body));
+        assert_eq!(good.status, 200, "{length} bytes: {}", good.text());
+        let back = get(world, &key);
+        assert!(back.body == body, "{length} bytes");
+        assert_eq!(back.header("content-encoding"), None, "{length} bytes");
+    }
+}
+
+fn a_checksum_in_a_header_is_verified(world: &World) {
+    let checked = |key: &str, body: &[u8]| {
+        let request = put(world, key).body(content(5_000));
+        let mut request = request.header("x-amz-checksum-sha256", &sha256_base64(body));
+        Signer::now(&world.acme.client).sign(&mut request, UNSIGNED);
+        request
+    };
+    let bad = refused(
+        &checked("header-checksum", b"something else"),
+        &world.host(),
+    );
+    assert_eq!(bad, "400 BadDigest");
+    assert!(!is_stored(world, "header-checksum"));
+    assert_eq!(
+        send(&checked("header-checksum", &content(5_000))).status,
+        200
+    );
+}
+
+fn a_client_that_waits_is_told_to_go_on_only_when_it_may(world: &World) {
+    let waiting = |login: &Login| {
+        let mut request = put(world, "expected")
+            .header("expect", "100-continue")
+            .header("content-length", "50000");
+        Signer::now(login).sign(&mut request, UNSIGNED);
+        let mut connection = Connection::open(&world.host()).unwrap();
+        connection.write(&request.head()).unwrap();
+        connection
+    };
+    // Nothing of the body has been sent when the refusal comes.
+    let refused = waiting(&world.acme.reader).response("PUT").unwrap();
+    assert_eq!(
+        (refused.verdict().as_str(), refused.continued),
+        ("403 AccessDenied", false)
+    );
+    let mut connection = waiting(&world.acme.client);
+    connection.wait_for_continue().unwrap();
+    connection.write(&content(50_000)).unwrap();
+    assert_eq!(connection.response("PUT").unwrap().status, 200);
+    assert!(get(world, "expected").body == content(50_000));
 }

@@ -70,6 +70,8 @@ pub struct Settings {
     pub upstream_authority: Option<PathBuf>,
     /// Whether the listener speaks TLS.
     pub tls: bool,
+    /// Domains for virtual-hosted addressing.
+    pub domains: Vec<String>,
     /// The one processor to run on, with one worker thread.
     pub cpu: Option<usize>,
 }
@@ -206,6 +208,7 @@ fn configuration(
     let mut secrets = Secrets::default();
     let mut gateway = toml::toml! { drain_seconds = 5 };
     gateway.insert("listen".into(), format!("127.0.0.1:{port}").into());
+    gateway.insert("domains".into(), settings.domains.clone().into());
     if settings.cpu.is_some() {
         gateway.insert("threads".into(), 1.into());
     }

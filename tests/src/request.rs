@@ -104,6 +104,8 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// All of it.
     pub body: Vec<u8>,
+    /// Whether `100 Continue` came before it.
+    pub continued: bool,
 }
 
 impl Response {
@@ -179,20 +181,31 @@ impl Connection {
 
     /// Reads the response to a request of this method.
     pub fn response(&mut self, method: &str) -> io::Result<Response> {
+        let mut continued = false;
         loop {
             let (status, headers) = self.response_head()?;
             if status == 100 {
+                continued = true;
                 continue;
             }
             let mut response = Response {
                 status,
                 headers,
                 body: Vec::new(),
+                continued,
             };
             if method != "HEAD" && status != 204 && status != 304 {
                 response.body = self.response_body(&response)?;
             }
             return Ok(response);
+        }
+    }
+
+    /// Reads `100 Continue`; anything else is an error.
+    pub fn wait_for_continue(&mut self) -> io::Result<()> {
+        match self.response_head()? {
+            (100, _) => Ok(()),
+            (status, _) => Err(io::Error::other(format!("{status} instead of 100"))),
         }
     }
 
@@ -246,7 +259,7 @@ impl Connection {
     }
 }
 
-/// Sends one request over a connection of its own.
+/// Sends one request over a connection of its own to the host that it names.
 pub fn send(request: &Request) -> Response {
     let host = &request
         .headers
@@ -254,6 +267,11 @@ pub fn send(request: &Request) -> Response {
         .find(|(name, _)| name == "host")
         .expect("a request begins with its host")
         .1;
+    send_to(host, request)
+}
+
+/// The same to `host`, whatever the request names.
+pub fn send_to(host: &str, request: &Request) -> Response {
     Connection::open(host)
         .and_then(|mut connection| connection.send(request))
         .unwrap_or_else(|error| panic!("{} {}: {error}", request.method, request.target()))

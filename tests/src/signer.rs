@@ -3,6 +3,8 @@
 
 use crate::client::Login;
 use crate::request::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ring::{digest, hmac};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -10,12 +12,19 @@ use types::{Clock, SystemClock};
 
 /// The `x-amz-content-sha256` of a body that nobody hashed.
 pub const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+/// The `x-amz-content-sha256` of a body in chunks with a checksum behind it, nothing signed.
+pub const UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 /// The `x-amz-content-sha256` of a body in signed chunks.
 pub const SIGNED_CHUNKS: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 
 /// Lower-case hexadecimal SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes))
+}
+
+/// SHA-256 as S3's checksum headers carry it.
+pub fn sha256_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(digest::digest(&digest::SHA256, bytes))
 }
 
 /// A login at one moment.

@@ -19,6 +19,9 @@ pub const DATA: &str = "data";
 /// The bucket that clients may also write.
 pub const RESULTS: &str = "results";
 
+/// Under this domain the buckets have hosts of their own.
+pub const DOMAIN: &str = "s3.byos.test";
+
 /// The org ids.
 const TENANTS: [&str; 2] = ["acme", "globex"];
 /// The gateway's own identity at AWS.
@@ -145,6 +148,7 @@ impl World {
         let gateway = Gateway::serve(&Settings {
             tenants: tenants.into(),
             sts,
+            domains: vec![DOMAIN.to_owned()],
             ..Settings::default()
         });
         let tap = Tap::before(gateway.port(), secrets);
