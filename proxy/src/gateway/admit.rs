@@ -373,7 +373,7 @@ fn auth_error(error: &sigv4::AuthError) -> S3Error {
     answer
 }
 
-fn expects_continue(session: &Session) -> bool {
+pub(super) fn expects_continue(session: &Session) -> bool {
     let expect = session.req_header().headers.get(http::header::EXPECT);
     expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }

@@ -5,9 +5,15 @@ use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType};
 use s3::{ErrorCode, S3Error};
+use std::time::Duration;
 
 /// What S3 calls the host id; ours says nothing about the machine.
 pub(super) const HOST_ID: &str = "byos";
+
+/// What is still read of a body that nobody wants, in bytes and in time. A connection that is closed
+/// over unread bytes is reset, and the reset may overtake the answer.
+const MAX_DRAIN_BYTES: usize = 256 * 1_024;
+const MAX_DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// Answers with `error` and closes the connection if a body is still on its way.
 pub(super) async fn respond(
@@ -36,14 +42,33 @@ pub(super) async fn respond(
             body.len().to_string()
         },
     )?;
-    if !session.as_downstream_mut().is_body_done() {
+    let body_follows = !session.as_downstream_mut().is_body_done();
+    if body_follows {
         session.set_keepalive(None);
     }
+    let never_told = session.response_written().is_none();
     session
         .write_response_header(Box::new(header), is_head)
         .await?;
     if !is_head {
         session.write_response_body(Some(body), true).await?;
+    }
+    // Who waits for `100 Continue` sends nothing now, and who fell silent neither.
+    let waits = never_told && super::admit::expects_continue(session);
+    if body_follows && !waits && error.code() != ErrorCode::RequestTimeout {
+        // However it ends: the connection is closed next.
+        let _ = tokio::time::timeout(MAX_DRAIN_TIME, drain(session)).await;
+    }
+    Ok(())
+}
+
+async fn drain(session: &mut Session) -> pingora::Result<()> {
+    let mut drained = 0;
+    while drained < MAX_DRAIN_BYTES {
+        match session.as_downstream_mut().read_request_body().await? {
+            None => break,
+            Some(piece) => drained += piece.len(),
+        }
     }
     Ok(())
 }
