@@ -228,6 +228,15 @@ impl ProxyHttp for Gateway {
         forward::body(body, end_of_stream, ctx)
     }
 
+    async fn upstream_response_filter(
+        &self,
+        _session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut RequestContext,
+    ) -> Result<()> {
+        reply::check_framing(response, ctx)
+    }
+
     async fn response_filter(
         &self,
         session: &mut Session,

@@ -17,8 +17,8 @@ use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType, Result};
 use s3::{
-    DocumentOutcome, DocumentRewriter, ErrorContext, FailureKind, ListRewriter, OpaqueTokens,
-    Operation, ResponseBody, S3Error, UpstreamFailure, is_failure, response_headers,
+    DocumentOutcome, DocumentRewriter, ErrorCode, ErrorContext, FailureKind, ListRewriter,
+    OpaqueTokens, Operation, ResponseBody, S3Error, UpstreamFailure, is_failure, response_headers,
     translate_upstream_error,
 };
 use std::sync::Arc;
@@ -50,6 +50,25 @@ pub enum Reply {
     },
     /// It is over.
     Done,
+}
+
+/// Refuses an object whose end only the end of the connection tells: it could be a part of it.
+///
+/// Pingora gives such an answer a framing of its own before [`head`] sees it.
+pub(super) fn check_framing(response: &ResponseHeader, ctx: &mut RequestContext) -> Result<()> {
+    let flight = ctx.flight.as_ref();
+    let is_object = flight.is_some_and(|it| matches!(it.operation, Operation::GetObject(_)));
+    let is_framed = [
+        http::header::CONTENT_LENGTH,
+        http::header::TRANSFER_ENCODING,
+    ]
+    .iter()
+    .any(|name| response.headers.contains_key(name));
+    if is_object && response.status.is_success() && !is_framed {
+        ctx.cause = Some("the upstream sent an object without a length".to_string());
+        return Err(refused(ctx, S3Error::new(ErrorCode::TenantStorageRefused)));
+    }
+    Ok(())
 }
 
 /// The head of the upstream's answer has come.
