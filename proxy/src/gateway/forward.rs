@@ -9,7 +9,7 @@ use pingora::prelude::HttpPeer;
 use pingora::protocols::ALPN;
 use pingora::proxy::Session;
 use pingora::utils::tls::{WrappedX509, parse_x509};
-use pingora::{Error, ErrorType, Result};
+use pingora::{Error, ErrorSource, ErrorType, Result};
 use s3::{ErrorCode, S3Error};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -195,6 +195,19 @@ fn both(first: &Bytes, second: &Bytes) -> Bytes {
     joined.extend_from_slice(first);
     joined.extend_from_slice(second);
     joined.freeze()
+}
+
+/// Whether a kept connection turned out to be over: it broke before a word of an answer.
+///
+/// Pingora only tells so when it was reading; a write may well fail first.
+pub(super) fn found_it_closed(error: &Error, ctx: &RequestContext) -> bool {
+    let flight = ctx.flight.as_ref();
+    let unanswered = flight.is_some_and(|flight| matches!(flight.reply, Reply::Pending));
+    let broke = matches!(
+        error.etype(),
+        ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError
+    );
+    unanswered && broke && *error.esource() == ErrorSource::Upstream
 }
 
 /// Whether a failed try is repeated.

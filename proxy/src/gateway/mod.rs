@@ -270,7 +270,7 @@ impl ProxyHttp for Gateway {
         } else if ctx.flight.as_ref().is_some_and(|flight| flight.replay) {
             error.set_retry(true);
         } else {
-            error.retry.decide_reuse(client_reused);
+            error.set_retry(client_reused && forward::found_it_closed(&error, ctx));
         }
         error
     }
