@@ -10,6 +10,7 @@ use super::flight::{Flight, Outbound};
 use super::local::Answer;
 use super::tokens::SealedTokens;
 use super::{Gateway, local, outbound};
+use bytes::Bytes;
 use control::{Principal, Refusal, Storage, authorise};
 use http::HeaderMap;
 use pingora::proxy::Session;
@@ -62,6 +63,8 @@ pub(super) struct Plan {
     pub(super) outbound: Outbound,
     pub(super) tokens: Option<Arc<dyn ContinuationTokens>>,
     pub(super) body: Option<BodyPlan>,
+    /// Sent instead of the client's body.
+    pub(super) document: Option<Bytes>,
 }
 
 /// Decides a request, and answers it when it needs no streaming upstream.
@@ -75,7 +78,7 @@ pub(super) async fn admit(
     ctx.tenant = Some(admitted.verified.tenant().clone());
     let place = gateway.limits.admit(admitted.verified.tenant());
     ctx.place = Some(place.ok_or_else(|| S3Error::new(ErrorCode::SlowDown))?);
-    let plan = match decide(gateway, session, admitted)? {
+    let mut plan = match decide(gateway, session, admitted)? {
         Decision::Send(plan) => plan,
         Decision::Answer(answer) => {
             answer.send(session, ctx).await?;
@@ -94,6 +97,9 @@ pub(super) async fn admit(
         let answer = local::delete_objects(gateway, session, &plan, &credentials).await?;
         answer.send(session, ctx).await?;
         return Ok(Next::Answered);
+    }
+    if matches!(plan.operation, Operation::CompleteMultipartUpload(_)) {
+        local::rewrite_completion(session, &mut plan).await?;
     }
     if let Some(body) = plan.body.as_ref().filter(|body| body.length == 0) {
         outbound::verify_empty(session, body).await?;
@@ -131,6 +137,7 @@ fn decide(
         outbound,
         tokens,
         body,
+        document: None,
     })))
 }
 

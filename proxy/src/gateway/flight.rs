@@ -3,6 +3,7 @@
 use super::admit::Plan;
 use super::body::{BodyPipeline, BodyPlan};
 use super::reply::Reply;
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use s3::{ContinuationTokens, Operation};
 use sigv4::OutgoingPayload;
@@ -41,6 +42,8 @@ pub struct Flight {
     pub tokens: Option<Arc<dyn ContinuationTokens>>,
     /// What has to be done to the body; none when there is no body.
     pub body: Option<BodyPlan>,
+    /// Sent instead of the client's body, which has been read.
+    pub document: Option<Bytes>,
     /// The body of this try.
     pub pipeline: Option<BodyPipeline>,
     /// What becomes of the answer of this try.
@@ -62,6 +65,7 @@ impl Flight {
             outbound: plan.outbound,
             tokens: plan.tokens,
             body: plan.body,
+            document: plan.document,
             pipeline: None,
             reply: Reply::Pending,
             tries: 0,

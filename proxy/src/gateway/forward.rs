@@ -18,7 +18,7 @@ use upstream::{CaBundle, PeerSpec, UpstreamRequest};
 
 /// Pingora can repeat a body of at most this; a larger one must not meet a connection that the
 /// upstream has just closed.
-const REPLAYABLE_BYTES: u64 = 64 * 1_024;
+pub(super) const REPLAYABLE_BYTES: u64 = 64 * 1_024;
 
 /// How long a connection may have been idle when a body that cannot be repeated goes over it.
 const FRESH: Duration = Duration::from_secs(4);
@@ -154,6 +154,11 @@ pub(super) fn body(body: &mut Option<Bytes>, end: bool, ctx: &mut RequestContext
     let Some(flight) = ctx.flight.as_mut() else {
         return Ok(());
     };
+    if let Some(document) = &flight.document {
+        // The client's own has been read: this is called once per try, at its end.
+        *body = end.then(|| document.clone());
+        return Ok(());
+    }
     let Some(pipeline) = flight.pipeline.as_mut() else {
         *body = None;
         return Ok(());

@@ -4,15 +4,17 @@ use super::Gateway;
 use super::admit::{Admitted, Failure, Plan, may_see, refusal_error};
 use super::body::BodyPlan;
 use super::context::RequestContext;
+use super::forward::REPLAYABLE_BYTES;
+use super::outbound::{checksum_policy, content_length};
 use bytes::{Bytes, BytesMut};
 use control::authorise;
 use http::StatusCode;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use s3::{
-    BucketEntry, DeleteObjectsRequest, ErrorCode, ErrorContext, ObjectName, Operation, S3Error,
-    UpstreamFailure, is_failure, list_buckets_document, location_document,
-    translate_upstream_error,
+    BucketEntry, CompleteMultipartUpload, DeleteObjectsRequest, ErrorCode, ErrorContext,
+    ObjectName, Operation, S3Error, UpstreamFailure, is_failure, list_buckets_document,
+    location_document, translate_upstream_error,
 };
 use sha2::Digest as _;
 use sigv4::OutgoingPayload;
@@ -213,11 +215,38 @@ fn translate(plan: &Plan, route: &Route, answer: &http::Response<Bytes>) -> Upst
     translate_upstream_error(answer.status(), answer.headers(), answer.body(), &context)
 }
 
+/// CompleteMultipartUpload: the list of parts is checked, and travels on as it is written here.
+pub(super) async fn rewrite_completion(
+    session: &mut Session,
+    plan: &mut Plan,
+) -> Result<(), Failure> {
+    let Some(body) = plan.body.take() else {
+        return Err(S3Error::new(ErrorCode::InternalError).into());
+    };
+    let document = read_document(session, &body).await?;
+    let parts = CompleteMultipartUpload::parse(&document)?;
+    let document = parts.upstream_body(checksum_policy(&plan.route));
+    plan.outbound.length = Some(document.len() as u64);
+    plan.outbound.payload = OutgoingPayload::Sha256(sha2::Sha256::digest(&document).into());
+    plan.document = Some(document);
+    Ok(())
+}
+
 /// Reads a small document through the same pipeline as any body; its length was checked before.
 async fn read_document(session: &mut Session, plan: &BodyPlan) -> Result<Bytes, Failure> {
     let mut pipeline = plan.start();
     let mut document = BytesMut::new();
-    while let Some(wire) = session.as_downstream_mut().read_request_body().await? {
+    let mut left = content_length(&session.req_header().headers)?.unwrap_or(0);
+    loop {
+        if left <= REPLAYABLE_BYTES {
+            // Pingora asks for the body to send only where it holds one to repeat: the end of
+            // this one will do.
+            session.as_downstream_mut().enable_retry_buffering();
+        }
+        let Some(wire) = session.as_downstream_mut().read_request_body().await? else {
+            break;
+        };
+        left = left.saturating_sub(wire.len() as u64);
         document.extend_from_slice(&pipeline.push(wire).map_err(|error| error.to_s3())?);
     }
     document.extend_from_slice(&pipeline.finish().map_err(|error| error.to_s3())?);

@@ -34,6 +34,10 @@ pub(super) fn plan_body(
         BodyKind::None => return Ok(None),
         BodyKind::ObjectData { max } | BodyKind::Document { max } => max,
     };
+    let is_document = matches!(admitted.operation.request_body(), BodyKind::Document { .. });
+    if is_document && wire_length.is_none() {
+        return Err(S3Error::new(ErrorCode::MissingContentLength));
+    }
     let length = if payload.is_chunked() {
         let decoded = decimal(raw, "x-amz-decoded-content-length")?;
         decoded.ok_or_else(|| {
@@ -46,11 +50,11 @@ pub(super) fn plan_body(
         wire_length.ok_or_else(|| S3Error::new(ErrorCode::MissingContentLength))?
     };
     if length > max {
-        let code = match admitted.operation.request_body() {
-            BodyKind::Document { .. } => ErrorCode::MaxMessageLengthExceeded,
-            _ => ErrorCode::EntityTooLarge,
-        };
-        return Err(S3Error::new(code));
+        return Err(S3Error::new(if is_document {
+            ErrorCode::MaxMessageLengthExceeded
+        } else {
+            ErrorCode::EntityTooLarge
+        }));
     }
     let mut declared = declared_checksums(&admitted.headers)?;
     if matches!(admitted.operation, Operation::CompleteMultipartUpload(_)) {
@@ -58,7 +62,9 @@ pub(super) fn plan_body(
         declared.header = None;
     }
     let out = match declared.trailer {
-        Some(algorithm) if checksum_policy(route) == ChecksumPolicy::Forward && length > 0 => {
+        Some(algorithm)
+            if checksum_policy(route) == ChecksumPolicy::Forward && length > 0 && !is_document =>
+        {
             OutFraming::Trailer(algorithm)
         }
         _ => OutFraming::Plain,
@@ -75,7 +81,7 @@ pub(super) fn plan_body(
 
 /// Amazon S3 checks and keeps checksums; of other stores we know nothing, so nothing is sent
 /// there and the gateway checks alone.
-fn checksum_policy(route: &Route) -> ChecksumPolicy {
+pub(super) fn checksum_policy(route: &Route) -> ChecksumPolicy {
     match route.location().backend {
         Backend::AwsS3 { .. } => ChecksumPolicy::Forward,
         Backend::S3Compatible { .. } => ChecksumPolicy::Withhold,
@@ -227,7 +233,7 @@ pub(super) async fn verify_empty(session: &mut Session, plan: &BodyPlan) -> Resu
     Ok(())
 }
 
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, S3Error> {
+pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, S3Error> {
     decimal(headers, "content-length")
 }
 
