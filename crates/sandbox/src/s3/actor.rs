@@ -57,14 +57,26 @@ impl Actor {
 
     /// Whether every policy that bears on it agrees.
     pub(super) fn may(&self, action: &str, resource: &str, bucket: &BucketRecord) -> bool {
+        self.may_in(action, resource, bucket, self.context())
+    }
+
+    /// Whether the caller may learn that `key` is not there: whoever may list it may. A permission
+    /// that is limited to a prefix counts for the keys under it.
+    pub(super) fn may_miss(&self, key: &str, bucket: &BucketRecord) -> bool {
+        let mut context = self.context();
+        context.set("s3:prefix", key);
+        self.may_in("s3:ListBucket", &bucket.arn(), bucket, context)
+    }
+
+    fn may_in(
+        &self,
+        action: &str,
+        resource: &str,
+        bucket: &BucketRecord,
+        context: Context,
+    ) -> bool {
         let policy = self.policy(bucket);
-        let asked = self.asked(
-            action,
-            resource,
-            Some(bucket),
-            policy.as_deref(),
-            self.context(),
-        );
+        let asked = self.asked(action, resource, Some(bucket), policy.as_deref(), context);
         self.caller.may(&asked, &self.accounts)
     }
 

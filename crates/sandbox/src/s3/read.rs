@@ -45,7 +45,7 @@ impl Found {
                 version: found,
             }),
             Some(marker) => Err(is_marker(&marker, version.is_some())),
-            None if !actor.may("s3:ListBucket", &record.arn(), &record) => {
+            None if !actor.may_miss(key, &record) => {
                 // Who may not list may not learn what is not there.
                 Err(s3_error!(AccessDenied, "Access Denied"))
             }

@@ -133,11 +133,18 @@ def a_session_does_what_the_role_may_and_no_more():
 
 
 def what_is_not_there_is_hidden_from_who_may_not_list():
-    session, _, _ = _session()
-    refused("AccessDenied", session.get_object, Bucket=DATA, Key=PREFIX + "none")
+    reading = policy(allow("s3:GetObject", "*"))
+    reader = client("s3", user("reader", reading, account=CUSTOMER))
+    refused("AccessDenied", reader.get_object, Bucket=DATA, Key=PREFIX + "none")
     listing = policy(allow(["s3:ListBucket", "s3:GetObject"], "*"))
     lister = client("s3", user("lister", listing, account=CUSTOMER))
     refused("NoSuchKey", lister.get_object, Bucket=DATA, Key=PREFIX + "none")
+
+
+def who_may_list_a_prefix_learns_what_is_not_there_under_it():
+    session, _, _ = _session()
+    refused("NoSuchKey", session.get_object, Bucket=DATA, Key=PREFIX + "missing", status=404)
+    refused("404", session.head_object, Bucket=RESULTS, Key=PREFIX + "missing", status=404)
 
 
 def a_copy_needs_both_ends():
