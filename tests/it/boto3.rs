@@ -5,13 +5,9 @@ use tests::files::{ODD_KEYS, ODD_NAMES, SIZES};
 use tests::world::{RESULTS, World};
 
 on_each_upstream! {
+    boto3_round_trips_every_size,
     boto3_round_trips_and_copies_keys_that_are_hard_to_carry,
     boto3_lists_twelve_hundred_keys_as_they_were_put,
-}
-
-mod not_yet_in_the_sandbox {
-    use super::boto3_round_trips_every_size;
-    crate::upstreams::on_foreign_upstreams! { boto3_round_trips_every_size, }
 }
 
 fn boto3_round_trips_every_size(world: &World) {

@@ -8,12 +8,8 @@ use tests::signer::Signer;
 use tests::world::{RESULTS, Resident, World};
 
 on_each_upstream! {
+    two_tenants_at_random_never_see_each_others_objects,
     nothing_that_one_tenant_can_name_is_anothers,
-}
-
-mod not_yet_in_the_sandbox {
-    use super::two_tenants_at_random_never_see_each_others_objects;
-    crate::upstreams::on_foreign_upstreams! { two_tenants_at_random_never_see_each_others_objects, }
 }
 
 const OPERATIONS: usize = 250;

@@ -10,17 +10,13 @@ use tests::world::{DATA, RESULTS, World};
 use types::{Clock, SystemClock};
 
 on_each_upstream! {
+    curl_puts_and_gets_with_presigned_urls,
     a_presigned_url_works_for_its_whole_life_and_not_after,
     a_presigned_url_allows_nothing_else,
     a_presigned_put_takes_no_header_that_was_not_signed,
     a_url_signed_the_old_way_is_refused_by_name,
     the_gateways_own_command_presigns_what_curl_can_use,
     a_presigned_url_shows_in_no_log_line,
-}
-
-mod not_yet_in_the_sandbox {
-    use super::curl_puts_and_gets_with_presigned_urls;
-    crate::upstreams::on_foreign_upstreams! { curl_puts_and_gets_with_presigned_urls, }
 }
 
 fn url(login: &Login, method: &str, bucket: &str, key: &str) -> String {

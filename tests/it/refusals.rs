@@ -8,6 +8,7 @@ use tests::world::{DATA, RESULTS, World};
 use types::{Clock, SystemClock};
 
 on_each_upstream! {
+    a_missing_object_is_a_missing_object,
     a_wrong_secret_is_refused_as_aws_refuses_it,
     an_unknown_key_is_refused_as_aws_refuses_it,
     a_request_without_a_signature_is_refused,
@@ -18,11 +19,6 @@ on_each_upstream! {
     a_header_that_was_not_signed_is_refused,
     an_operation_that_the_gateway_does_not_serve_is_refused_by_name,
     every_error_carries_a_request_id,
-}
-
-mod not_yet_in_the_sandbox {
-    use super::a_missing_object_is_a_missing_object;
-    crate::upstreams::on_foreign_upstreams! { a_missing_object_is_a_missing_object, }
 }
 
 fn verdict(login: &Login, operation: &str, bucket: &str, key: &str) -> String {

@@ -13,14 +13,10 @@ use tests::listing;
 use tests::world::{RESULTS, World};
 
 on_each_upstream! {
+    the_rust_sdk_reads_the_errors,
     the_rust_sdk_round_trips_every_size,
     the_rust_sdk_round_trips_keys_that_are_hard_to_carry,
     the_rust_sdk_lists_twelve_hundred_keys_by_folder,
-}
-
-mod not_yet_in_the_sandbox {
-    use super::the_rust_sdk_reads_the_errors;
-    crate::upstreams::on_foreign_upstreams! { the_rust_sdk_reads_the_errors, }
 }
 
 const PART: usize = 8 << 20;

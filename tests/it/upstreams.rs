@@ -11,15 +11,6 @@ macro_rules! on_each_upstream {
     };
 }
 
-/// The same without the sandbox, which refuses to say that an object is missing to a session whose
-/// `s3:ListBucket` is limited to a prefix. AWS takes the key for the prefix then, and says so.
-macro_rules! on_foreign_upstreams {
-    ($($name:ident,)+) => {
-        crate::upstreams::on_upstream!(ministack, $($name,)+);
-        crate::upstreams::on_upstream!(ceph, $($name,)+);
-    };
-}
-
 macro_rules! on_upstream {
     ($upstream:ident, $($name:ident,)+) => {
         mod $upstream {
@@ -36,5 +27,4 @@ macro_rules! on_upstream {
 }
 
 pub(crate) use on_each_upstream;
-pub(crate) use on_foreign_upstreams;
 pub(crate) use on_upstream;
