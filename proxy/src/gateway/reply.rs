@@ -368,10 +368,9 @@ fn settle(
     ctx.cause = Some(words(&failure));
     if let Some(flight) = ctx.flight.as_mut() {
         let replayable = !flight.has_body() || !session.as_ref().retry_buffer_truncated();
-        if !flight.corrected
-            && replayable
-            && let Some(route) = gateway.correct(&flight.route, &flight.credentials, &failure.kind)
-        {
+        // What is learned here helps the next request, too, if this one cannot be repeated.
+        let better = gateway.correct(&flight.route, &flight.credentials, &failure.kind);
+        if let Some(route) = better.filter(|_| replayable && !flight.corrected) {
             flight.route = route;
             flight.corrected = true;
             flight.replay = true;
