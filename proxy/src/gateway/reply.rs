@@ -65,8 +65,10 @@ pub(super) fn check_framing(response: &ResponseHeader, ctx: &mut RequestContext)
     .iter()
     .any(|name| response.headers.contains_key(name));
     if is_object && response.status.is_success() && !is_framed {
-        ctx.cause = Some("the upstream sent an object without a length".to_string());
-        return Err(refused(ctx, S3Error::new(ErrorCode::TenantStorageRefused)));
+        return Err(unexpected(
+            ctx,
+            "the upstream sent an object without a length",
+        ));
     }
     Ok(())
 }
@@ -78,10 +80,12 @@ pub(super) fn head(
     response: &mut ResponseHeader,
     ctx: &mut RequestContext,
 ) -> Result<()> {
+    if response.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(unexpected(ctx, "the upstream switches to another protocol"));
+    }
     if response.status.is_informational() {
-        // Its headers are the upstream's own: nothing of them goes on.
-        *response = ResponseHeader::build(response.status, None)?;
-        return Ok(());
+        // To continue, the client was told by the gateway; all else is the upstream's own.
+        return withhold(session, response);
     }
     let id = ctx.id.to_string();
     let Some(flight) = ctx.flight.as_mut() else {
@@ -103,6 +107,9 @@ pub(super) fn head(
             .contains_key(http::header::TRANSFER_ENCODING);
     let bodyless = session.req_header().method == http::Method::HEAD
         || matches!(response.status.as_u16(), 204 | 304);
+    if rewritten && (bodyless || is_empty(&response.headers)) {
+        return Err(unexpected(ctx, "the upstream sent no document"));
+    }
     let mut ours = ResponseHeader::build(response.status, Some(passed.len() + 2))?;
     for (name, value) in &passed {
         ours.append_header(name, value)?;
@@ -170,10 +177,7 @@ fn failure_head(
     let status = response.status;
     let headers = std::mem::take(&mut response.as_owned_parts().headers);
     let is_head = session.req_header().method == http::Method::HEAD;
-    let empty = headers
-        .get(http::header::CONTENT_LENGTH)
-        .is_some_and(|length| length == "0");
-    if is_head || empty {
+    if is_head || is_empty(&headers) {
         let failure = translate(flight, status, &headers, &[]);
         if is_head && failure.kind == FailureKind::Client {
             ctx.error_code = Some(failure.client.code().as_str());
@@ -192,9 +196,8 @@ fn failure_head(
         response.insert_header(http::header::CONTENT_TYPE, "application/xml")?;
         response.insert_header(http::header::TRANSFER_ENCODING, "chunked")?;
     } else {
-        // An interim status is not sent on, and the final one is ours to choose at the end.
-        session.as_downstream_mut().set_ignore_info_resp(true);
-        *response = ResponseHeader::build(103, None)?;
+        // The final status is ours to choose at the end.
+        withhold(session, response)?;
     }
     let document = BytesMut::new();
     flight.reply = Reply::Failure {
@@ -204,6 +207,25 @@ fn failure_head(
         status_sent: status_says_it,
     };
     Ok(())
+}
+
+fn is_empty(headers: &HeaderMap) -> bool {
+    let length = headers.get(http::header::CONTENT_LENGTH);
+    length.is_some_and(|length| length == "0")
+}
+
+/// Keeps a head from the client: as an interim one, of which none is sent on.
+fn withhold(session: &mut Session, response: &mut ResponseHeader) -> Result<()> {
+    session.as_downstream_mut().set_ignore_info_resp(true);
+    *response = ResponseHeader::build(103, None)?;
+    Ok(())
+}
+
+/// Ends a try whose answer is not one that S3 gives. What the client has got of it by then is cut,
+/// so that it sees that this is not the whole.
+fn unexpected(ctx: &mut RequestContext, cause: &str) -> Box<Error> {
+    ctx.cause = Some(cause.to_string());
+    refused(ctx, S3Error::new(ErrorCode::TenantStorageRefused))
 }
 
 /// A piece of the body of the upstream's answer.
@@ -223,9 +245,10 @@ pub(super) fn body(
         Reply::Done => *body = None,
         Reply::Listing(rewriter) => {
             let mut out = match body.take() {
-                Some(piece) => rewriter
-                    .push(&piece)
-                    .map_err(|error| cut(&mut ctx.cause, &error))?,
+                Some(piece) => match rewriter.push(&piece) {
+                    Ok(out) => out,
+                    Err(error) => return Err(unexpected(ctx, &error.to_string())),
+                },
                 None => Bytes::new(),
             };
             if end {
@@ -233,10 +256,10 @@ pub(super) fn body(
                 else {
                     return Ok(());
                 };
-                let rest = rewriter
-                    .finish()
-                    .map_err(|error| cut(&mut ctx.cause, &error))?;
-                out = [out, rest].concat().into();
+                match rewriter.finish() {
+                    Ok(rest) => out = [out, rest].concat().into(),
+                    Err(error) => return Err(unexpected(ctx, &error.to_string())),
+                }
             }
             *body = Some(out);
         }
@@ -261,12 +284,6 @@ pub(super) fn body(
         }
     }
     Ok(())
-}
-
-/// A listing that cannot be shown is cut, so that the client sees that it is not complete.
-fn cut(cause: &mut Option<String>, error: &s3::ListError) -> Box<Error> {
-    *cause = Some(error.to_string());
-    Error::new(ErrorType::new("ListingCut"))
 }
 
 fn finish_document(
