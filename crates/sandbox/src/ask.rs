@@ -83,6 +83,7 @@ pub(crate) fn answer(
             caller: &caller,
             facts: &facts,
             form,
+            condition: None,
         };
         api.run(&mut turn)
     })();

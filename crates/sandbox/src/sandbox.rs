@@ -212,7 +212,7 @@ impl Sandbox {
         let now = self.clock.now();
         let key = self.directory.seed(account, |account| {
             if account.user(name).is_none() {
-                make_user(account, "/", name, BTreeMap::new(), now)?;
+                make_user(account, "/", name, None, BTreeMap::new(), now)?;
             }
             let user = account
                 .user_mut(name)
@@ -251,6 +251,7 @@ impl Sandbox {
                 trust: &trust.to_string(),
                 description: None,
                 max_session: 3_600,
+                boundary: None,
                 tags: BTreeMap::new(),
             };
             let kept = account.roles.remove(&name.to_lowercase());

@@ -1,10 +1,11 @@
 //! What an account holds.
 
+use super::tags::Tags;
 use super::trust::Pins;
 use crate::document::Document;
 use crate::random;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use types::{AccountId, Partition, RoleArn, SecretString, Timestamp};
 
@@ -54,6 +55,50 @@ mod clear_text {
 pub(crate) struct Permissions {
     /// By name.
     pub(crate) inline: BTreeMap<String, Document>,
+    /// ARNs of managed policies.
+    #[serde(default)]
+    pub(crate) attached: BTreeSet<String>,
+    /// The ARN of the managed policy that limits all others.
+    #[serde(default)]
+    pub(crate) boundary: Option<String>,
+}
+
+/// A managed policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ManagedPolicy {
+    pub(crate) arn: String,
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) description: Option<String>,
+    /// By number.
+    pub(crate) versions: BTreeMap<u32, PolicyVersion>,
+    pub(crate) default: u32,
+    /// The number of the newest version ever: numbers are not used twice.
+    pub(crate) last: u32,
+    pub(crate) tags: Tags,
+}
+
+/// A version of a managed policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PolicyVersion {
+    pub(crate) document: Document,
+    pub(crate) created: Timestamp,
+}
+
+/// An instance profile.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct InstanceProfile {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) arn: String,
+    pub(crate) id: String,
+    pub(crate) created: Timestamp,
+    /// The name of its one role.
+    pub(crate) role: Option<String>,
+    pub(crate) tags: Tags,
 }
 
 /// An IAM user.
@@ -67,7 +112,7 @@ pub(crate) struct User {
     #[serde(default)]
     pub(crate) permissions: Permissions,
     #[serde(default)]
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 /// An IAM role.
@@ -87,7 +132,7 @@ pub(crate) struct Role {
     #[serde(default)]
     pub(crate) permissions: Permissions,
     #[serde(default)]
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 /// An account. Names are found without regard to case, as IAM does.
@@ -101,6 +146,12 @@ pub(crate) struct Account {
     /// By name in lower case.
     #[serde(default)]
     pub(crate) roles: BTreeMap<String, Arc<Role>>,
+    /// By name in lower case.
+    #[serde(default)]
+    pub(crate) policies: BTreeMap<String, Arc<ManagedPolicy>>,
+    /// By name in lower case.
+    #[serde(default)]
+    pub(crate) profiles: BTreeMap<String, Arc<InstanceProfile>>,
 }
 
 impl Account {
@@ -114,6 +165,8 @@ impl Account {
             root: AccessKeyRecord::draw(now),
             users: BTreeMap::new(),
             roles: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            profiles: BTreeMap::new(),
         }
     }
 
@@ -135,6 +188,25 @@ impl Account {
     /// The role called `name`, to be changed.
     pub(crate) fn role_mut(&mut self, name: &str) -> Option<&mut Role> {
         self.roles.get_mut(&name.to_lowercase()).map(Arc::make_mut)
+    }
+
+    /// How many users and roles a managed policy is attached to.
+    pub(crate) fn attachments(&self, policy: &str) -> usize {
+        self.count(|permissions| permissions.attached.contains(policy))
+    }
+
+    /// How many users and roles a managed policy is the boundary of.
+    pub(crate) fn boundaries(&self, policy: &str) -> usize {
+        self.count(|permissions| permissions.boundary.as_deref() == Some(policy))
+    }
+
+    fn count(&self, has: impl Fn(&Permissions) -> bool) -> usize {
+        let users = self.users.values().map(|user| &user.permissions);
+        let roles = self.roles.values().map(|role| &role.permissions);
+        users
+            .chain(roles)
+            .filter(|permissions| has(permissions))
+            .count()
     }
 
     /// `arn:aws:iam::account:{resource}`.

@@ -1,6 +1,6 @@
 //! Who calls, and whether their policies let them.
 
-use super::account::{Account, Role, User};
+use super::account::{Account, Permissions, Role, User};
 use super::directory::Accounts;
 use super::session::Session;
 use crate::document::Document;
@@ -8,8 +8,15 @@ use crate::facts::{Facts, iso};
 use policies::{
     Context, Decision, Layer, Policy, PolicyKind, PolicySet, Principal, Request, evaluate,
 };
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use types::AccountId;
+
+/// A policy that grants nothing.
+static NOTHING: LazyLock<Arc<Policy>> = LazyLock::new(|| {
+    let text = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#;
+    Arc::new(Policy::parse(PolicyKind::Identity, text).expect("the policy is well-formed"))
+});
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -120,28 +127,50 @@ impl Caller {
         let request = request.owned_by(asked.owner.unwrap_or(self.account()).clone());
         let identity = self.identity_policies(accounts);
         let session = self.session_policies();
+        let boundary = self.boundary(accounts);
         let policies = PolicySet {
             identity: identity.iter().map(AsRef::as_ref).collect(),
             resource: asked.policy,
             session: session
                 .as_ref()
                 .map(|list| list.iter().map(AsRef::as_ref).collect()),
+            boundary: boundary.as_deref(),
             ..PolicySet::default()
         };
         evaluate(&request, &policies)
     }
 
-    fn identity_policies(&self, _accounts: &Accounts) -> Vec<Arc<Policy>> {
-        let permissions = match self {
-            Self::Root(_) => return Vec::new(),
-            Self::User(_, user) => &user.permissions,
-            Self::Session(_, role) => &role.permissions,
+    fn identity_policies(&self, accounts: &Accounts) -> Vec<Arc<Policy>> {
+        let Some(permissions) = self.permissions() else {
+            return Vec::new();
         };
+        let attached = permissions
+            .attached
+            .iter()
+            .filter_map(|arn| accounts.policy(arn));
         permissions
             .inline
             .values()
+            .chain(attached)
             .filter_map(|document| document.policy(PolicyKind::Identity))
             .collect()
+    }
+
+    /// A boundary that is gone lets nothing through.
+    fn boundary(&self, accounts: &Accounts) -> Option<Arc<Policy>> {
+        let arn = self.permissions()?.boundary.as_ref()?;
+        let policy = accounts
+            .policy(arn)
+            .and_then(|document| document.policy(PolicyKind::Identity));
+        Some(policy.unwrap_or_else(|| Arc::clone(&NOTHING)))
+    }
+
+    fn permissions(&self) -> Option<&Permissions> {
+        match self {
+            Self::Root(_) => None,
+            Self::User(_, user) => Some(&user.permissions),
+            Self::Session(_, role) => Some(&role.permissions),
+        }
     }
 
     fn session_policies(&self) -> Option<Vec<Arc<Policy>>> {

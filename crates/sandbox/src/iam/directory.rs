@@ -8,6 +8,7 @@ use super::account::{AccessKeyRecord, Account, Role};
 use super::caller::Caller;
 use super::session::Session;
 use crate::disk::replace;
+use crate::document::Document;
 use crate::options::Propagation;
 use crate::query::{QueryError, QueryResult};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -31,6 +32,18 @@ impl Accounts {
         self.account(arn.account())?
             .role(arn.name())
             .filter(|role| role.arn.path() == arn.path())
+    }
+
+    /// The document that a managed policy has by default.
+    pub(crate) fn policy(&self, arn: &str) -> Option<&Document> {
+        let account = arn.split(':').nth(4)?;
+        let policy = self
+            .account(&AccountId::parse(account).ok()?)?
+            .policies
+            .values()
+            .find(|policy| policy.arn == arn)?;
+        let version = policy.versions.get(&policy.default)?;
+        Some(&version.document)
     }
 
     fn key(&self, id: &str) -> Option<(Caller, &AccessKeyRecord)> {

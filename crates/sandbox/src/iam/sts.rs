@@ -12,6 +12,8 @@ use types::RoleArn;
 
 /// Characters of the `Policy` parameter. Source: AWS STS, AssumeRole.
 const MAX_SESSION_POLICY_CHARS: usize = 2_048;
+/// Managed policies that can be passed. Source: AWS STS, AssumeRole.
+const MAX_POLICY_ARNS: usize = 10;
 /// Seconds that any session may last.
 const MAX_SECONDS: i64 = 43_200;
 /// Seconds that a session lasts at least.
@@ -83,6 +85,8 @@ struct Wanted {
     external_id: Option<String>,
     seconds: Option<i64>,
     policies: Vec<Document>,
+    /// Characters of what was passed.
+    packed: usize,
 }
 
 impl Wanted {
@@ -93,6 +97,9 @@ impl Wanted {
         let external_id = form.take("ExternalId");
         let seconds = form.number("DurationSeconds")?;
         let policy = form.take("Policy");
+        let policy_arns: Vec<String> = (1..)
+            .map_while(|at| form.take(&format!("PolicyArns.member.{at}.arn")))
+            .collect();
         turn.finish()?;
         names::check_length("roleArn", &role, 20, 2_048)?;
         names::check_length("roleSessionName", &session, 2, 64)?;
@@ -104,16 +111,25 @@ impl Wanted {
         if let Some(seconds) = seconds {
             check_range(seconds)?;
         }
-        let policies = policy
+        let mut policies: Vec<Document> = policy
             .iter()
             .map(|text| session_policy(text))
             .collect::<Result<_, _>>()?;
+        let packed: usize = policies.iter().map(Document::counted_size).sum();
+        if policy_arns.len() > MAX_POLICY_ARNS {
+            return Err(QueryError::validation(format_args!(
+                "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: \
+                 Member must have length less than or equal to {MAX_POLICY_ARNS}"
+            )));
+        }
+        policies.extend(managed_policies(turn, &role, &policy_arns)?);
         Ok(Self {
             role,
             session,
             external_id,
             seconds,
             policies,
+            packed: packed + policy_arns.iter().map(String::len).sum::<usize>(),
         })
     }
 
@@ -140,10 +156,10 @@ impl Wanted {
     /// STS packs into a format of its own; the sandbox counts the compact document, which is
     /// never shorter than what the length check lets in.
     fn packed_percent(&self) -> QueryResult<Option<usize>> {
-        let Some(document) = self.policies.first() else {
+        if self.policies.is_empty() {
             return Ok(None);
-        };
-        let percent = (document.counted_size() * 100).div_ceil(MAX_SESSION_POLICY_CHARS);
+        }
+        let percent = (self.packed * 100).div_ceil(MAX_SESSION_POLICY_CHARS);
         if percent > 100 {
             return Err(QueryError::packed_policy_too_large(percent));
         }
@@ -151,9 +167,35 @@ impl Wanted {
     }
 }
 
+/// Managed policies that limit a session are those of the role's account.
+fn managed_policies(turn: &Turn<'_>, role: &str, arns: &[String]) -> QueryResult<Vec<Document>> {
+    let accounts = turn.visible();
+    let account = RoleArn::parse(role)
+        .ok()
+        .map(|role| role.account().to_string());
+    arns.iter()
+        .map(|arn| {
+            let own = arn.split(':').nth(4) == account.as_deref();
+            accounts
+                .policy(arn)
+                .filter(|_| own)
+                .map(|document| session_policy_document(document.text()))
+                .unwrap_or_else(|| {
+                    Err(QueryError::malformed_policy(format_args!(
+                        "The policy {arn} does not exist in the account of the role"
+                    )))
+                })
+        })
+        .collect()
+}
+
+fn session_policy_document(text: &str) -> QueryResult<Document> {
+    Document::parse(PolicyKind::Session, text).map_err(QueryError::malformed_policy)
+}
+
 fn session_policy(text: &str) -> QueryResult<Document> {
     names::check_length("policy", text, 1, MAX_SESSION_POLICY_CHARS)?;
-    Document::parse(PolicyKind::Session, text).map_err(QueryError::malformed_policy)
+    session_policy_document(text)
 }
 
 fn check_range(seconds: i64) -> QueryResult<()> {

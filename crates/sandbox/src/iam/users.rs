@@ -1,20 +1,19 @@
-//! Users, their keys and their inline policies.
+//! Users and their access keys.
 
 use super::account::{AccessKeyRecord, Account, Permissions, User};
 use super::api::Turn;
-use super::caller::Caller;
+use super::held::{check_boundary, show_boundary};
+use super::holder::{self, Kind};
 use super::names;
-use super::roles::{Page, encoded, inline, merge_tags, put_inline, show_tag};
+use super::page::Page;
+use super::tags::{self, Tags};
 use crate::facts::iso;
 use crate::query::{QueryError, QueryResult, Xml};
 use crate::random;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use types::Timestamp;
 
-/// Characters of all inline policies of a user together, without white space.
-pub(crate) const MAX_INLINE_USER_CHARS: usize = 2_048;
-/// Access keys of a user.
+/// Access keys of a user. Source: IAM quotas.
 const MAX_KEYS: usize = 2;
 
 /// Makes a user in `account`.
@@ -22,7 +21,8 @@ pub(crate) fn make_user(
     account: &mut Account,
     path: &str,
     name: &str,
-    tags: BTreeMap<String, String>,
+    boundary: Option<String>,
+    tags: Tags,
     now: Timestamp,
 ) -> QueryResult<Arc<User>> {
     names::check("userName", name, 64)?;
@@ -38,7 +38,10 @@ pub(crate) fn make_user(
         id: random::unique_id("AIDA"),
         created: now,
         keys: Vec::new(),
-        permissions: Permissions::default(),
+        permissions: Permissions {
+            boundary,
+            ..Permissions::default()
+        },
         tags,
     });
     account.users.insert(name.to_lowercase(), Arc::clone(&user));
@@ -48,41 +51,60 @@ pub(crate) fn make_user(
 pub(super) fn create_user(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
     let name = turn.form.need("UserName")?;
     let path = turn.form.take("Path").unwrap_or_else(|| "/".to_string());
-    let mut tags = BTreeMap::new();
-    merge_tags(&mut tags, turn.form.pairs("Tags"))?;
+    let boundary = turn.form.take("PermissionsBoundary");
+    let tags = tags::of_new(turn.form.pairs("Tags"))?;
     turn.finish()?;
     names::check("userName", &name, 64)?;
     names::check_path(&path)?;
     let arn = turn.account()?.arn(format_args!("user{path}{name}"));
     turn.authorize("iam:CreateUser", &arn)?;
+    if let Some(boundary) = &boundary {
+        check_boundary(turn, boundary)?;
+    }
     let now = turn.facts.now;
-    let user = turn.change(|account| make_user(account, &path, &name, tags, now))?;
-    let account = turn.account()?;
-    let mut xml = Xml::new();
-    xml.element("User", |xml| show_user(xml, &account, &user));
-    Ok(Some(xml))
+    let user = turn.change(|account| make_user(account, &path, &name, boundary, tags, now))?;
+    one(turn, &user)
 }
 
 pub(super) fn get_user(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, ()) = named_user(turn, "iam:GetUser", |_| Ok(()))?;
+    let (user, ()) = named(turn, "iam:GetUser", |_| Ok(()))?;
+    one(turn, &user)
+}
+
+pub(super) fn list_users(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
+    let prefix = turn
+        .form
+        .take("PathPrefix")
+        .unwrap_or_else(|| "/".to_string());
+    let page = Page::take(turn)?;
+    turn.finish()?;
     let account = turn.account()?;
+    turn.authorize("iam:ListUsers", &account.arn(format_args!("user{prefix}")))?;
+    let matching = account
+        .users
+        .iter()
+        .filter(|(_, user)| user.path.starts_with(&prefix));
     let mut xml = Xml::new();
-    xml.element("User", |xml| show_user(xml, &account, &user));
+    page.show(&mut xml, "Users", matching, |xml, user| {
+        show(xml, &account, user)
+    });
     Ok(Some(xml))
 }
 
 pub(super) fn delete_user(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, ()) = named_user(turn, "iam:DeleteUser", |_| Ok(()))?;
+    let (user, ()) = named(turn, "iam:DeleteUser", |_| Ok(()))?;
     let left = if !user.keys.is_empty() {
-        Some("access keys")
+        Some("delete access keys")
+    } else if !user.permissions.attached.is_empty() {
+        Some("detach all policies")
     } else if !user.permissions.inline.is_empty() {
-        Some("policies")
+        Some("delete policies")
     } else {
         None
     };
     if let Some(left) = left {
         return Err(QueryError::delete_conflict(format_args!(
-            "Cannot delete entity, must delete {left} first."
+            "Cannot delete entity, must {left} first."
         )));
     }
     turn.change(|account| {
@@ -92,54 +114,10 @@ pub(super) fn delete_user(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
     Ok(None)
 }
 
-pub(super) fn put_user_policy(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, (name, text)) = named_user(turn, "iam:PutUserPolicy", |turn| {
-        Ok((
-            turn.form.need("PolicyName")?,
-            turn.form.need("PolicyDocument")?,
-        ))
-    })?;
-    let owner = format!("user {}", user.name);
-    change_user(turn, &user, |user| {
-        put_inline(
-            &mut user.permissions,
-            &owner,
-            &name,
-            &text,
-            MAX_INLINE_USER_CHARS,
-        )
-    })?;
-    Ok(None)
-}
-
-pub(super) fn get_user_policy(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, name) = named_user(turn, "iam:GetUserPolicy", |turn| {
-        turn.form.need("PolicyName")
-    })?;
-    let document = inline(&user.permissions, &name)?;
-    let mut xml = Xml::new();
-    xml.text("UserName", &user.name);
-    xml.text("PolicyName", &name);
-    xml.text("PolicyDocument", encoded(document));
-    Ok(Some(xml))
-}
-
-pub(super) fn delete_user_policy(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, name) = named_user(turn, "iam:DeleteUserPolicy", |turn| {
-        turn.form.need("PolicyName")
-    })?;
-    inline(&user.permissions, &name)?;
-    change_user(turn, &user, |user| {
-        user.permissions.inline.remove(&name);
-        Ok(())
-    })?;
-    Ok(None)
-}
-
 pub(super) fn create_access_key(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, ()) = named_user(turn, "iam:CreateAccessKey", |_| Ok(()))?;
+    let (user, ()) = named(turn, "iam:CreateAccessKey", |_| Ok(()))?;
     let now = turn.facts.now;
-    let key = change_user(turn, &user, |user| {
+    let key = change(turn, &user, |user| {
         if user.keys.len() >= MAX_KEYS {
             return Err(QueryError::limit_exceeded(format_args!(
                 "Cannot exceed quota for AccessKeysPerUser: {MAX_KEYS}"
@@ -161,7 +139,7 @@ pub(super) fn create_access_key(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>>
 }
 
 pub(super) fn list_access_keys(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, page) = named_user(turn, "iam:ListAccessKeys", Page::take)?;
+    let (user, page) = named(turn, "iam:ListAccessKeys", Page::take)?;
     let mut keys: Vec<(&String, &AccessKeyRecord)> =
         user.keys.iter().map(|key| (&key.id, key)).collect();
     keys.sort_by_key(|(id, _)| *id);
@@ -181,7 +159,7 @@ pub(super) fn list_access_keys(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> 
 }
 
 pub(super) fn update_access_key(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, (id, active)) = named_user(turn, "iam:UpdateAccessKey", |turn| {
+    let (user, (id, active)) = named(turn, "iam:UpdateAccessKey", |turn| {
         let id = turn.form.need("AccessKeyId")?;
         let status = turn.form.need("Status")?;
         match status.as_str() {
@@ -194,7 +172,7 @@ pub(super) fn update_access_key(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>>
             )),
         }
     })?;
-    change_user(turn, &user, |user| {
+    change(turn, &user, |user| {
         let key = user.keys.iter_mut().find(|key| key.id == id);
         key.ok_or_else(|| no_such_key(&id))?.active = active;
         Ok(())
@@ -203,10 +181,10 @@ pub(super) fn update_access_key(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>>
 }
 
 pub(super) fn delete_access_key(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>> {
-    let (user, id) = named_user(turn, "iam:DeleteAccessKey", |turn| {
+    let (user, id) = named(turn, "iam:DeleteAccessKey", |turn| {
         turn.form.need("AccessKeyId")
     })?;
-    change_user(turn, &user, |user| {
+    change(turn, &user, |user| {
         let at = user.keys.iter().position(|key| key.id == id);
         user.keys.remove(at.ok_or_else(|| no_such_key(&id))?);
         Ok(())
@@ -214,35 +192,18 @@ pub(super) fn delete_access_key(turn: &mut Turn<'_>) -> QueryResult<Option<Xml>>
     Ok(None)
 }
 
-/// Takes `UserName` (by default the caller's own) and what else `take` wants, authorises, and
-/// finds the user.
-fn named_user<T>(
+fn named<T>(
     turn: &mut Turn<'_>,
     action: &str,
     take: impl FnOnce(&mut Turn<'_>) -> QueryResult<T>,
 ) -> QueryResult<(Arc<User>, T)> {
-    let name = match (turn.form.take("UserName"), turn.caller) {
-        (Some(name), _) => name,
-        (None, Caller::User(_, user)) => user.name.clone(),
-        (None, _) => return Err(QueryError::missing_parameter("userName")),
-    };
-    let more = take(turn)?;
-    turn.finish()?;
-    names::check("userName", &name, 64)?;
-    let account = turn.account()?;
-    let user = account.user(&name);
-    let arn = match user {
-        Some(user) => account.arn(format_args!("user{}{}", user.path, user.name)),
-        None => account.arn(format_args!("user/{name}")),
-    };
-    turn.authorize(action, &arn)?;
-    match user {
-        Some(user) => Ok((Arc::clone(user), more)),
-        None => Err(no_such_user(&name)),
-    }
+    let (holder, more) = holder::named(turn, Kind::User, action, take)?;
+    let user = turn.account()?.user(&holder.name).cloned();
+    user.map(|user| (user, more))
+        .ok_or_else(|| no_such_user(&holder.name))
 }
 
-fn change_user<T>(
+fn change<T>(
     turn: &Turn<'_>,
     user: &User,
     change: impl FnOnce(&mut User) -> QueryResult<T>,
@@ -261,7 +222,18 @@ fn no_such_key(id: &str) -> QueryError {
     QueryError::no_such_entity(format_args!("The Access Key with id {id} cannot be found."))
 }
 
-fn show_user(xml: &mut Xml, account: &Account, user: &User) {
+fn one(turn: &Turn<'_>, user: &User) -> QueryResult<Option<Xml>> {
+    let account = turn.account()?;
+    let mut xml = Xml::new();
+    xml.element("User", |xml| {
+        show(xml, &account, user);
+        show_boundary(xml, &user.permissions);
+        tags::show_all(xml, &user.tags);
+    });
+    Ok(Some(xml))
+}
+
+fn show(xml: &mut Xml, account: &Account, user: &User) {
     xml.text("Path", &user.path);
     xml.text("UserName", &user.name);
     xml.text("UserId", &user.id);
@@ -270,7 +242,4 @@ fn show_user(xml: &mut Xml, account: &Account, user: &User) {
         account.arn(format_args!("user{}{}", user.path, user.name)),
     );
     xml.text("CreateDate", iso(user.created));
-    if !user.tags.is_empty() {
-        xml.members("Tags", &user.tags, show_tag);
-    }
 }

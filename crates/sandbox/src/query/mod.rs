@@ -7,7 +7,7 @@ mod signature;
 mod xml;
 
 pub(crate) use error::{QueryError, QueryResult};
-pub(crate) use form::Form;
+pub(crate) use form::{Form, lower_camel};
 pub(crate) use respond::{Service, failure, success};
 pub(crate) use signature::verify;
 pub(crate) use xml::Xml;

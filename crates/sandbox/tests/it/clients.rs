@@ -109,3 +109,8 @@ async fn boto3_assumes_roles_and_is_held_to_their_policies() {
 async fn boto3_sets_up_buckets_as_at_aws() {
     passes("settings.py").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boto3_makes_and_unmakes_entities_of_iam() {
+    passes("entities.py").await;
+}
