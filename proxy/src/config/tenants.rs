@@ -1,7 +1,8 @@
 //! Tenants that the configuration file declares.
 
+use super::Environment;
+use super::read::required_secret;
 use super::reader::{Mistakes, Section};
-use super::{Environment, required_secret};
 use std::collections::{BTreeMap, BTreeSet};
 use types::{
     AccessKey, AccessKeyId, AccessKeyStatus, Action, ActionSet, AddressingStyle, Backend,
