@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use types::Timestamp;
 
 /// Why the journal cannot be used.
@@ -130,18 +131,13 @@ impl Journal {
             reason,
         };
         std::fs::create_dir_all(&directory).map_err(|e| broken(e.to_string()))?;
-        let db = sled::Config::new()
-            .path(directory.join("journal"))
-            .cache_capacity(4 << 20)
-            .flush_every_ms(None)
-            .open()
-            .map_err(|error| match error {
-                sled::Error::Io(io) if is_lock_error(&io) => JournalError::Locked {
-                    holder: std::fs::read_to_string(directory.join("holder"))
-                        .unwrap_or_else(|_| "unknown".to_string()),
-                },
-                other => broken(other.to_string()),
-            })?;
+        let db = open_store(&directory.join("journal")).map_err(|error| match error {
+            sled::Error::Io(io) if is_lock_error(&io) => JournalError::Locked {
+                holder: std::fs::read_to_string(directory.join("holder"))
+                    .unwrap_or_else(|_| "unknown".to_string()),
+            },
+            other => broken(other.to_string()),
+        })?;
         // Only a help for whoever finds the lock taken.
         let _ = std::fs::write(directory.join("holder"), holder);
         Ok(Self { db, directory })
@@ -331,6 +327,27 @@ impl Journal {
         JournalError::Store {
             path: self.directory.display().to_string(),
             reason: error.to_string(),
+        }
+    }
+}
+
+/// The store lets its lock go a moment after it is closed, and a process that is just being
+/// started may hold it as long as that takes.
+const LOCK_LINGERS: Duration = Duration::from_millis(500);
+
+fn open_store(path: &Path) -> sled::Result<sled::Db> {
+    let started = Instant::now();
+    loop {
+        let opened = sled::Config::new()
+            .path(path)
+            .cache_capacity(4 << 20)
+            .flush_every_ms(None)
+            .open();
+        match opened {
+            Err(sled::Error::Io(io)) if is_lock_error(&io) && started.elapsed() < LOCK_LINGERS => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
         }
     }
 }

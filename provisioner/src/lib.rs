@@ -4,8 +4,12 @@
 //! be known without a call is checked without one.
 
 pub mod aws;
+pub mod cli;
+pub mod commands;
 pub mod failure;
 pub mod journal;
 pub mod model;
+pub mod output;
 pub mod plan;
 pub mod runner;
+pub mod script;

@@ -6,6 +6,7 @@ mod credentials;
 mod execute;
 mod observe;
 mod pace;
+pub(crate) mod wire;
 
 pub use connect::{Caller, Cloud, ConnectOptions, Endpoints};
 pub use credentials::{Credentials, CredentialsError, Environment, find as find_credentials};

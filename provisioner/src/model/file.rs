@@ -68,6 +68,18 @@ impl FileFormat {
 /// When the text does not parse, or a key is unknown. Values are checked by
 /// [`crate::model::compile`].
 pub fn read_tenants(text: &str, format: FileFormat) -> Result<Vec<TenantSpec>, FileError> {
+    read_tenants_with(text, format, &Value::Object(Map::new()))
+}
+
+/// Reads the tenants of a file; what stands in `overrides` replaces what the file says.
+///
+/// # Errors
+/// As [`read_tenants`].
+pub fn read_tenants_with(
+    text: &str,
+    format: FileFormat,
+    overrides: &Value,
+) -> Result<Vec<TenantSpec>, FileError> {
     if text.len() > MAX_FILE_BYTES {
         return Err(FileError::TooLarge);
     }
@@ -79,7 +91,9 @@ pub fn read_tenants(text: &str, format: FileFormat) -> Result<Vec<TenantSpec>, F
         return Err(FileError::NoTenants);
     };
     if root.contains_key("org_id") {
-        return Ok(vec![one(Value::Object(root), "the tenant")?]);
+        let mut tenant = Value::Object(root);
+        merge(&mut tenant, overrides.clone());
+        return Ok(vec![one(tenant, "the tenant")?]);
     }
     let defaults = root.remove("defaults").unwrap_or(Value::Object(Map::new()));
     let Some(Value::Array(tenants)) = root.remove("tenants") else {
@@ -97,9 +111,49 @@ pub fn read_tenants(text: &str, format: FileFormat) -> Result<Vec<TenantSpec>, F
         .map(|(at, tenant)| {
             let mut merged = defaults.clone();
             merge(&mut merged, tenant);
+            merge(&mut merged, overrides.clone());
             one(merged, &format!("tenants[{at}]"))
         })
         .collect()
+}
+
+/// One tenant out of flags alone.
+///
+/// # Errors
+/// When a key is unknown, or a value of the wrong kind.
+pub fn tenant_of(flags: Value) -> Result<TenantSpec, FileError> {
+    one(flags, "the flags")
+}
+
+/// Puts `text`, a TOML value or else plain text, at `path` (`results.versioning`).
+///
+/// # Errors
+/// When the path is empty or leads through a value that is no table.
+pub fn set_field(root: &mut Value, path: &str, text: &str) -> Result<(), FileError> {
+    let shape = |reason: &str| FileError::Shape {
+        place: format!("--set {path}"),
+        reason: reason.to_string(),
+    };
+    let value = toml::from_str::<Map<String, Value>>(&format!("value = {text}"))
+        .ok()
+        .filter(|table| table.len() == 1)
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_string()));
+    let mut slot = root;
+    for key in path.split('.') {
+        if key.is_empty() {
+            return Err(shape("the field has an empty part"));
+        }
+        if slot.is_null() {
+            *slot = Value::Object(Map::new());
+        }
+        let Value::Object(table) = slot else {
+            return Err(shape("a part of the field is no table"));
+        };
+        slot = table.entry(key.to_string()).or_insert(Value::Null);
+    }
+    *slot = value;
+    Ok(())
 }
 
 fn one(value: Value, place: &str) -> Result<TenantSpec, FileError> {
@@ -148,6 +202,21 @@ mod tests {
         assert_eq!(tenants[0].results.versioning, Some(Versioning::Enabled));
         assert_eq!(tenants[0].results.abort_incomplete_days, Some(9));
         assert_eq!(tenants[1].results.abort_incomplete_days, Some(3));
+    }
+
+    #[test]
+    fn a_flag_sets_any_field_as_toml_or_as_text() {
+        let mut root = Value::Null;
+        set_field(&mut root, "results.versioning", "enabled").unwrap();
+        set_field(&mut root, "results.abort_incomplete_days", "3").unwrap();
+        set_field(&mut root, "role.compute", "[\"ec2\"]").unwrap();
+        set_field(&mut root, "role.description", "a\nb = 1").unwrap();
+        let spec = tenant_of(root.clone()).unwrap();
+        assert_eq!(spec.results.versioning, Some(Versioning::Enabled));
+        assert_eq!(spec.results.abort_incomplete_days, Some(3));
+        assert_eq!(spec.role.description.as_deref(), Some("a\nb = 1"));
+        assert!(set_field(&mut root, "results.versioning.x", "1").is_err());
+        assert!(set_field(&mut root, "", "1").is_err());
     }
 
     #[test]

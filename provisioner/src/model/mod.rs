@@ -26,7 +26,9 @@ pub(crate) use compile::managed_policy_arn;
 pub use compile::{Home, check_together, compile, is_our_tag};
 pub use desired::{Desired, ORIGIN_TAG, OWNER_TAG, Store, UNMANAGED_TAG};
 pub use documents::{Companion, Documents, companions};
-pub use file::{FileError, FileFormat, MAX_FILE_BYTES, read_tenants};
+pub use file::{
+    FileError, FileFormat, MAX_FILE_BYTES, read_tenants, read_tenants_with, set_field, tenant_of,
+};
 pub use names::{MAX_BUCKET_NAME, MAX_POLICY_NAME, MAX_ROLE_NAME, Naming};
 pub use problems::{Problem, Problems};
 pub use role::{Attachment, ComputeService, DesiredRole, Trust, VpcEndpoint, VpcEndpointKind};

@@ -8,9 +8,7 @@ use crate::plan::setting::{
 /// Whether `observed` already means `wanted`.
 pub(crate) fn settings(wanted: &Setting, observed: &Setting) -> bool {
     match (wanted, observed) {
-        (Setting::Policy(a), Setting::Policy(b)) => {
-            crate::plan::policy::same(policies::PolicyKind::Resource, a, b)
-        }
+        (Setting::Policy(a), Setting::Policy(b)) => crate::plan::policy::same(a, b),
         (Setting::Encryption(a), Setting::Encryption(b)) => encryption(a, b),
         (Setting::Lifecycle(a), Setting::Lifecycle(b)) => lifecycle(a, b),
         (Setting::Cors(a), Setting::Cors(b)) => cors(a, b),

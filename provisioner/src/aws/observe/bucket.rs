@@ -95,7 +95,11 @@ impl Cloud {
             Err(failure)
         } else if unset {
             Ok(Read::Known(T::default()))
-        } else if failure.is_unsupported() || (!self.is_aws && failure.status == Some(400)) {
+        } else if failure.is_unsupported()
+            || (!self.is_aws && failure.status == Some(400))
+            // The store did not notice the question and answered another one.
+            || failure.status == Some(200)
+        {
             Ok(Read::Unsupported)
         } else if failure.is_denied() {
             let code = failure.code.as_deref().unwrap_or("403");

@@ -24,7 +24,7 @@ pub(super) fn diff(draft: &mut Draft<'_>, bucket: &DesiredBucket, state: Option<
         }
         Some(BucketState::TakenByOther) => draft.block(
             &resource,
-            "the name is taken by somebody else".to_string(),
+            "somebody else has the name, or a policy keeps this caller out".to_string(),
             "choose another name, or namespace = \"account_regional\", where nobody else can take it".to_string(),
         ),
         Some(BucketState::Elsewhere(region)) => draft.block(

@@ -7,7 +7,6 @@ use crate::plan::change::{Action, Cause, FindingKind, Resource};
 use crate::plan::observed::{Observed, ObservedPolicy, Read};
 use crate::plan::policy;
 use crate::plan::step::{IamResource, Step};
-use policies::PolicyKind;
 use serde_json::Value;
 
 /// Source: IAM quotas, "versions of a managed policy that can be stored".
@@ -94,7 +93,7 @@ fn put_inline(
     there: Option<&Value>,
     document: &Value,
 ) {
-    if there.is_some_and(|there| policy::same(PolicyKind::Identity, there, document)) {
+    if there.is_some_and(|there| policy::same(there, document)) {
         return;
     }
     let put = |document: &Value| Step::PutInlinePolicy {
@@ -245,7 +244,7 @@ fn managed(
         &there.tags,
         &marked(&role.tags, &standing),
     );
-    if !policy::same(PolicyKind::Identity, &there.document, document) {
+    if !policy::same(&there.document, document) {
         new_version(draft, &resource, there, document);
     }
     true

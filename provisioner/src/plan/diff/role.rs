@@ -7,7 +7,6 @@ use crate::plan::observed::{Observed, ObservedProfile, ObservedRole, Read};
 use crate::plan::policy;
 use crate::plan::step::{IamResource, Step};
 use crate::plan::wanted::Origin;
-use policies::PolicyKind;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,7 +111,7 @@ fn trust_policy(
     there: &ObservedRole,
     trust: &Value,
 ) {
-    if policy::same(PolicyKind::Trust, &there.trust, trust) {
+    if policy::same(&there.trust, trust) {
         return;
     }
     let mut update = change(

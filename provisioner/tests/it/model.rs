@@ -1,5 +1,4 @@
 //! What a person may write, and what is refused before any call.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 use provisioner::model::{
     Attachment, Desired, Encryption, FileFormat, Home, OWNER_TAG, Problems, Purpose, TenantSpec,

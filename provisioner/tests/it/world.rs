@@ -1,10 +1,4 @@
 //! A world in memory that steps change: the simplest thing that a plan can be tried against.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "every test binary uses its own part"
-)]
 
 use provisioner::model::{
     Desired, Documents, FileFormat, Purpose, TenantSpec, compile, read_tenants,

@@ -1,8 +1,6 @@
 //! Interrupted runs, failed steps, undoing: the journal decides what is known afterwards.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
-mod support;
-
+use crate::world::{desired, plan, plan_with, step_into};
 use provisioner::aws::Outcome;
 use provisioner::failure::{Details, Failure, Fault};
 use provisioner::journal::{Journal, JournalError, RunKind, RunState};
@@ -10,7 +8,6 @@ use provisioner::model::Desired;
 use provisioner::plan::{BucketState, DiffOptions, Observed, Step};
 use provisioner::runner::{Execute, RunError, Watch, roll_back, run};
 use std::sync::Mutex;
-use support::{desired, plan, plan_with, step_into};
 use types::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -131,7 +128,10 @@ async fn a_run_killed_at_any_call_converges_when_it_is_repeated() {
             assert_eq!(this.id, 1, "the interrupted run is continued");
             let again = world(&wanted, state, 0, Stop::Refuse);
             run(&rest, &journal, &this, &again, &Silence).await.unwrap();
-            assert_eq!(again.state.into_inner().unwrap(), support::applied(&wanted));
+            assert_eq!(
+                again.state.into_inner().unwrap(),
+                crate::world::applied(&wanted)
+            );
             assert_eq!(
                 journal.last_run().unwrap().unwrap().state,
                 RunState::Finished
@@ -162,7 +162,7 @@ async fn a_run_killed_at_any_call_can_be_undone() {
 #[tokio::test(start_paused = true)]
 async fn undoing_touches_only_what_this_run_made() {
     let wanted = desired("");
-    let before = support::applied(&wanted);
+    let before = crate::world::applied(&wanted);
     let changed = desired("data.versioning = \"enabled\"\nresults.abort_incomplete_days = 2");
     let directory = tempfile::tempdir().unwrap();
     let journal = Journal::open(directory.path(), &wanted.owner, "test").unwrap();

@@ -1,8 +1,6 @@
 //! What a plan does, tried against a world in memory.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
-mod support;
-
+use crate::world::{applied, bucket, desired, plan, plan_with, run};
 use proptest::prelude::*;
 use provisioner::model::{OWNER_TAG, Purpose};
 use provisioner::plan::{
@@ -12,7 +10,6 @@ use provisioner::plan::{
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use support::{applied, bucket, desired, plan, plan_with, run};
 
 const RICH: &str = r#"
     tags = { team = "storage" }
@@ -32,7 +29,7 @@ const RICH: &str = r#"
 const COMPUTE: &str = "role.compute = [\"ec2\", \"ecs_tasks\"]\nrole.policy = \"managed\"";
 
 fn compute() -> provisioner::model::Desired {
-    let mut spec = support::spec(COMPUTE);
+    let mut spec = crate::world::spec(COMPUTE);
     spec.role.vendor_role = None;
     provisioner::model::compile(&spec, None).unwrap()
 }

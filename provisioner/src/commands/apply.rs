@@ -1,0 +1,235 @@
+//! `apply`: shows the plan, asks once for all tenants, makes the steps, looks again.
+
+use crate::cli::ApplyArgs;
+use crate::commands::context::{Context, Tenant, check_risk, file_error};
+use crate::commands::{CommandError, Results, TenantResult, plan};
+use crate::journal::{Journal, RunKind};
+use crate::model::{Attachment, Desired, Purpose};
+use crate::output::{Format, Output};
+use crate::plan::{Adoption, DiffOptions, Plan};
+use crate::runner::{Report, Watch, run as run_steps};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long what was written may take to be read back.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+
+pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Results {
+    let saved = match &args.plan {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|e| file_error("read", path, &e))?;
+            Some(saved_plan(&text)?)
+        }
+    };
+    let tenants = context.tenants().await?;
+    apply(context, tenants, args, saved.as_ref(), &Adoption::Refuse).await
+}
+
+/// Plans every tenant, asks once, then applies every plan.
+pub(crate) async fn apply(
+    context: &Context,
+    tenants: Vec<Tenant>,
+    args: &ApplyArgs,
+    saved: Option<&Plan>,
+    adoption: &Adoption,
+) -> Results {
+    let mut planned = Vec::new();
+    let mut results = Vec::new();
+    for tenant in tenants {
+        let name = tenant.desired.owner.clone();
+        match prepare(context, &tenant, args, saved, adoption).await {
+            Ok((journal, plan)) => planned.push((tenant, journal, plan)),
+            Err(error) => results.push((name, Err(error))),
+        }
+    }
+    let steps: usize = planned.iter().map(|(_, _, plan)| plan.changes.len()).sum();
+    if steps > 0 && saved.is_none() {
+        for (_, _, plan) in planned.iter().filter(|(_, _, p)| !p.changes.is_empty()) {
+            context.out.words(&plan.show(context.out.colour()));
+        }
+        agree(
+            &context.out,
+            args.yes,
+            &format!("Make these {steps} changes? [yes/no]"),
+        )?;
+    }
+    use futures_util::StreamExt;
+    let jobs = planned
+        .into_iter()
+        .map(|(tenant, journal, plan)| async move {
+            let name = tenant.desired.owner.clone();
+            (name, make(context, &tenant, &journal, &plan).await)
+        });
+    let done: Vec<_> = futures_util::stream::iter(jobs)
+        .buffered(usize::from(context.connect.parallel))
+        .collect()
+        .await;
+    results.extend(done);
+    Ok(results)
+}
+
+async fn prepare(
+    context: &Context,
+    tenant: &Tenant,
+    args: &ApplyArgs,
+    saved: Option<&Plan>,
+    adoption: &Adoption,
+) -> Result<(Journal, Plan), CommandError> {
+    let journal = context.journal(&tenant.desired).await?;
+    let options = DiffOptions {
+        adoption: adoption.clone(),
+        ..DiffOptions::default()
+    };
+    let plan = plan::make(tenant, &journal, options).await?;
+    if let Some(saved) = saved
+        && (saved.owner != plan.owner
+            || saved.fingerprint != plan.fingerprint
+            || saved.changes != plan.changes)
+    {
+        return Err(CommandError::Stale);
+    }
+    if !plan.blockers.is_empty() {
+        return Err(CommandError::Blocked(plan.blockers));
+    }
+    check_risk(&plan, args.max_risk)?;
+    Ok((journal, plan))
+}
+
+/// Consent by flag, or by a person who types it.
+pub(crate) fn agree(out: &Output, yes: bool, question: &str) -> Result<(), CommandError> {
+    if yes {
+        return Ok(());
+    }
+    match out.ask(question).as_deref() {
+        Some("yes" | "y") => Ok(()),
+        Some(_) => Err(CommandError::Declined("you said no".to_string())),
+        None => Err(CommandError::Declined(
+            "nobody is there to ask\nhint: --yes says it beforehand".to_string(),
+        )),
+    }
+}
+
+async fn make(
+    context: &Context,
+    tenant: &Tenant,
+    journal: &Journal,
+    plan: &Plan,
+) -> Result<TenantResult, CommandError> {
+    let mut report = Report::default();
+    if !plan.changes.is_empty() {
+        let run = journal.begin(RunKind::Apply, context.clock.now())?;
+        report = run_steps(plan, journal, &run, &tenant.cloud, &*context.out)
+            .await
+            .map_err(|source| CommandError::Stopped {
+                org: tenant.desired.tenant.to_string(),
+                source,
+            })?;
+        let mut applied = journal.applied()?;
+        applied.extend(plan.applied());
+        journal.remember_applied(&applied)?;
+    }
+    let after = look_again(tenant, journal, &report, &context.out).await?;
+    Ok(done(context, &tenant.desired, &report, &after))
+}
+
+/// Reads until what was written can be seen, or the time for that is up.
+async fn look_again(
+    tenant: &Tenant,
+    journal: &Journal,
+    report: &Report,
+    out: &Output,
+) -> Result<Plan, CommandError> {
+    let deadline = Instant::now() + VISIBLE_WITHIN;
+    let mut wait = Duration::from_millis(200);
+    loop {
+        let after = plan::make(tenant, journal, DiffOptions::default()).await?;
+        // What a compatible store refused to keep stays a difference.
+        let lacking = after.changes.len() <= report.unsupported.len();
+        if after.is_settled() || (lacking && after.blockers.is_empty()) {
+            return Ok(after);
+        }
+        if Instant::now() + wait > deadline || report.done == 0 {
+            return Err(CommandError::NotSettled(
+                after.show(crate::plan::Colour::Off),
+            ));
+        }
+        out.tell("waiting until everything that was written can be read back");
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(5));
+    }
+}
+
+fn done(context: &Context, desired: &Desired, report: &Report, after: &Plan) -> TenantResult {
+    let outputs = outputs(desired);
+    let mut text = String::new();
+    if context.out.format() == Format::Text {
+        text = match report.done {
+            0 => format!("{}: no changes\n", desired.owner),
+            n => format!("{}: {n} changes made\n", desired.owner),
+        };
+        if let Value::Object(fields) = &outputs {
+            for (name, value) in fields {
+                if let Some(value) = value.as_str() {
+                    text.push_str(&format!("  {name} = {value}\n"));
+                }
+            }
+        }
+        for line in &report.unsupported {
+            text.push_str(&format!("  not in this store: {line}\n"));
+        }
+        if report.done > 0 {
+            text.push_str(&format!(
+                "  undo it with: provisioner rollback --org {}\n",
+                desired.tenant
+            ));
+        }
+    }
+    TenantResult {
+        tenant: desired.owner.clone(),
+        text,
+        json: json!({
+            "changes_made": report.done,
+            "unsupported": report.unsupported,
+            "outputs": outputs,
+            "findings": after.findings,
+        }),
+        exit: 0,
+    }
+}
+
+/// What the next one in the chain wants to know: the same names as the Terraform outputs.
+pub(crate) fn outputs(desired: &Desired) -> Value {
+    let partition = desired.aws().map(|(partition, _)| partition);
+    let arn = |purpose: Purpose| {
+        let bucket = desired.bucket(purpose)?;
+        Some(bucket.arn(partition?))
+    };
+    let role = desired.role.as_ref();
+    json!({
+        "data_bucket": desired.data().name,
+        "data_bucket_arn": arn(Purpose::Data),
+        "results_bucket": desired.results().name,
+        "results_bucket_arn": arn(Purpose::Results),
+        "logs_bucket": desired.bucket(Purpose::Logs).map(|b| b.name.as_str()),
+        "region": desired.region,
+        "key_prefix": desired.key_prefix,
+        "role_arn": role.map(|r| r.arn.to_string()),
+        "role_name": role.map(|r| r.arn.name()),
+        "policy_arn": role.and_then(|r| match &r.attachment {
+            Attachment::Managed { arn, .. } => Some(arn.to_string()),
+            Attachment::Inline { .. } => None,
+        }),
+        "instance_profile": role.and_then(|r| r.instance_profile.clone()),
+        "external_id": role.map(|_| desired.external_id.as_str()),
+    })
+}
+
+fn saved_plan(text: &str) -> Result<Plan, CommandError> {
+    let broken = |error: serde_json::Error| {
+        CommandError::Usage(format!("the saved plan cannot be read: {error}"))
+    };
+    let value: Value = serde_json::from_str(text).map_err(broken)?;
+    serde_json::from_value(value.get("plan").cloned().unwrap_or(Value::Null)).map_err(broken)
+}

@@ -1,0 +1,143 @@
+//! `destroy`: counts what lies in the buckets, refuses while there is anything, then takes down.
+
+use crate::cli::DestroyArgs;
+use crate::commands::apply::agree;
+use crate::commands::context::{Context, Tenant};
+use crate::commands::{CommandError, Results, TenantResult};
+use crate::journal::{Journal, RunKind};
+use crate::output::{Format, Output};
+use crate::plan::{BucketState, Contents, DestroyOptions, Plan, Step, destroy};
+use crate::runner::run as run_steps;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(crate) async fn run(context: &Context, args: &DestroyArgs) -> Results {
+    let tenants = context.tenants().await?;
+    take_down(context, tenants, args).await
+}
+
+pub(crate) async fn take_down(
+    context: &Context,
+    tenants: Vec<Tenant>,
+    args: &DestroyArgs,
+) -> Results {
+    let mut planned = Vec::new();
+    let mut results = Vec::new();
+    for tenant in tenants {
+        let name = tenant.desired.owner.clone();
+        match prepare(context, &tenant, args).await {
+            Ok((journal, plan)) => planned.push((tenant, journal, plan)),
+            Err(error) => results.push((name, Err(error))),
+        }
+    }
+    let steps: usize = planned.iter().map(|(_, _, plan)| plan.changes.len()).sum();
+    if steps > 0 {
+        for (_, _, plan) in &planned {
+            context.out.words(&plan.show(context.out.colour()));
+        }
+        agree(
+            &context.out,
+            args.yes,
+            &format!("Take this down, {steps} steps? [yes/no]"),
+        )?;
+        for (tenant, _, plan) in &planned {
+            agree_to_lose_data(&context.out, tenant, plan, args)?;
+        }
+    }
+    for (tenant, journal, plan) in planned {
+        let name = tenant.desired.owner.clone();
+        results.push((name, make(context, &tenant, &journal, &plan).await));
+    }
+    Ok(results)
+}
+
+async fn prepare(
+    context: &Context,
+    tenant: &Tenant,
+    args: &DestroyArgs,
+) -> Result<(Journal, Plan), CommandError> {
+    let journal = context.journal(&tenant.desired).await?;
+    let observed = tenant.cloud.observe(&tenant.desired).await?;
+    let mut contents = BTreeMap::new();
+    for bucket in &tenant.desired.buckets {
+        if let Some(BucketState::Present(_)) = observed.buckets.get(&bucket.purpose) {
+            let found: Contents = tenant.cloud.contents(bucket.name.as_str()).await?;
+            contents.insert(bucket.purpose, found);
+        }
+    }
+    let options = DestroyOptions {
+        empty_buckets: args.empty_buckets,
+        bypass_governance: args.bypass_governance,
+        claimed: journal.claims()?,
+    };
+    let plan = destroy(&tenant.desired, &observed, &contents, &options);
+    if !plan.blockers.is_empty() {
+        return Err(CommandError::Blocked(plan.blockers));
+    }
+    Ok((journal, plan))
+}
+
+/// Data needs a consent of its own: the org id, typed once more.
+fn agree_to_lose_data(
+    out: &Output,
+    tenant: &Tenant,
+    plan: &Plan,
+    args: &DestroyArgs,
+) -> Result<(), CommandError> {
+    let loses_data = plan
+        .changes
+        .iter()
+        .any(|change| matches!(change.step, Step::EmptyBucket { .. }));
+    let org = tenant.desired.tenant.as_str();
+    if !loses_data || args.confirm.iter().any(|confirmed| confirmed == org) {
+        return Ok(());
+    }
+    let question = format!("This deletes all data of {org}. Type {org} to agree:");
+    match out.ask(&question).as_deref() {
+        Some(typed) if typed == org => Ok(()),
+        Some(_) => Err(CommandError::Declined(
+            "the name does not match".to_string(),
+        )),
+        None => Err(CommandError::Declined(format!(
+            "deleting data needs --confirm {org}"
+        ))),
+    }
+}
+
+async fn make(
+    context: &Context,
+    tenant: &Tenant,
+    journal: &Journal,
+    plan: &Plan,
+) -> Result<TenantResult, CommandError> {
+    let run = journal.begin(RunKind::Destroy, context.clock.now())?;
+    let report = run_steps(plan, journal, &run, &tenant.cloud, &*context.out)
+        .await
+        .map_err(|source| CommandError::Stopped {
+            org: tenant.desired.tenant.to_string(),
+            source,
+        })?;
+    journal.remember_applied(&BTreeMap::new())?;
+    let text = match context.out.format() {
+        Format::Json => String::new(),
+        Format::Text => {
+            let mut text = match report.done {
+                0 => format!("{}: nothing of ours is there\n", tenant.desired.owner),
+                n => format!("{}: taken down, {n} steps\n", tenant.desired.owner),
+            };
+            for finding in &plan.findings {
+                text.push_str(&format!("  {}: {}\n", finding.resource, finding.message));
+            }
+            text
+        }
+    };
+    Ok(TenantResult {
+        tenant: tenant.desired.owner.clone(),
+        text,
+        json: json!({
+            "changes_made": report.done,
+            "findings": plan.findings,
+        }),
+        exit: 0,
+    })
+}

@@ -1,0 +1,119 @@
+//! `render`: the set-up for another tool. Calls nothing.
+
+use crate::cli::{RenderArgs, RenderKind};
+use crate::commands::context::{Context, file_error};
+use crate::commands::{CommandError, Results, TenantResult};
+use crate::model::{Desired, Documents, Purpose, companions};
+use crate::output::Format;
+use crate::plan::{DiffOptions, Observed, diff};
+use crate::script;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A file of a rendering.
+struct Rendered {
+    name: String,
+    text: String,
+}
+
+pub(crate) fn run(context: &Context, args: &RenderArgs) -> Results {
+    let all = context.compile_offline()?;
+    Ok(all
+        .iter()
+        .map(|desired| (desired.owner.clone(), one(context, desired, args)))
+        .collect())
+}
+
+fn one(
+    context: &Context,
+    desired: &Desired,
+    args: &RenderArgs,
+) -> Result<TenantResult, CommandError> {
+    let files = match args.kind {
+        RenderKind::Policy => policies(desired)?,
+        RenderKind::Cli => vec![aws_cli(desired)?],
+        RenderKind::Terraform => return Err(missing("terraform")),
+        RenderKind::Cloudformation => return Err(missing("cloudformation")),
+    };
+    if let Some(folder) = &args.out {
+        write(&folder.join(desired.tenant.as_str()), &files)?;
+    }
+    let text = match (context.out.format(), &args.out) {
+        (Format::Json, _) => String::new(),
+        (Format::Text, Some(folder)) => format!(
+            "{}: {} files in {}\n",
+            desired.owner,
+            files.len(),
+            folder.join(desired.tenant.as_str()).display()
+        ),
+        (Format::Text, None) => files
+            .iter()
+            .map(|file| format!("# {}\n{}\n", file.name, file.text))
+            .collect(),
+    };
+    let list: Vec<Value> = files
+        .iter()
+        .map(|file| json!({ "name": file.name, "text": file.text }))
+        .collect();
+    Ok(TenantResult {
+        tenant: desired.owner.clone(),
+        text,
+        json: json!({ "files": list }),
+        exit: 0,
+    })
+}
+
+fn missing(kind: &str) -> CommandError {
+    CommandError::Usage(format!("this build cannot render {kind}"))
+}
+
+fn write(folder: &Path, files: &[Rendered]) -> Result<(), CommandError> {
+    std::fs::create_dir_all(folder).map_err(|e| file_error("make", folder, &e))?;
+    for file in files {
+        let path = folder.join(&file.name);
+        std::fs::write(&path, &file.text).map_err(|e| file_error("write", &path, &e))?;
+    }
+    Ok(())
+}
+
+fn policies(desired: &Desired) -> Result<Vec<Rendered>, CommandError> {
+    let documents = Documents::render(desired)?;
+    let mut files = Vec::new();
+    let mut add = |name: String, document: &Value| {
+        files.push(Rendered {
+            name: format!("{name}.json"),
+            text: format!("{document:#}\n"),
+        });
+    };
+    if let Some(trust) = &documents.trust {
+        add("role-trust".to_string(), trust);
+    }
+    if let Some(permission) = &documents.permission {
+        add("role-permissions".to_string(), permission);
+    }
+    for purpose in [Purpose::Logs, Purpose::Data, Purpose::Results] {
+        if let Some(policy) = documents.bucket_policy(purpose) {
+            add(format!("{purpose}-bucket"), policy);
+        }
+    }
+    for (at, companion) in companions(desired)?.iter().enumerate() {
+        let document = json!({ "place": companion.place, "document": companion.document });
+        add(format!("companion-{}", at + 1), &document);
+    }
+    Ok(files)
+}
+
+/// The steps that make the set-up out of nothing.
+fn aws_cli(desired: &Desired) -> Result<Rendered, CommandError> {
+    let documents = Documents::render(desired)?;
+    let plan = diff(
+        desired,
+        &documents,
+        &Observed::default(),
+        &DiffOptions::default(),
+    );
+    Ok(Rendered {
+        name: "set-up.sh".to_string(),
+        text: script::aws_cli(desired, plan.changes.iter().map(|change| &change.step)),
+    })
+}

@@ -1,0 +1,97 @@
+//! The only place that writes to the terminal: data to stdout, words to stderr.
+
+use crate::plan::Colour;
+use crate::runner::Watch;
+use serde_json::Value;
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Mutex;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines: one document on stdout, the same shape in every version of its schema.
+    Json,
+}
+
+/// Where words and data go.
+#[derive(Debug)]
+pub struct Output {
+    format: Format,
+    colour: Colour,
+    quiet: bool,
+    // Lines of tenants that are worked on at the same time must not mix.
+    line: Mutex<()>,
+}
+
+impl Output {
+    /// With this format; `quiet` keeps progress to itself.
+    pub fn new(format: Format, colour_allowed: bool, quiet: bool) -> Self {
+        let colour = match colour_allowed && std::io::stdout().is_terminal() {
+            true => Colour::On,
+            false => Colour::Off,
+        };
+        Self {
+            format,
+            colour,
+            quiet,
+            line: Mutex::new(()),
+        }
+    }
+
+    /// How results are written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether colours may be used.
+    pub fn colour(&self) -> Colour {
+        self.colour
+    }
+
+    /// Data, as it is.
+    pub fn data(&self, text: &str) {
+        let _guard = self.line.lock();
+        let mut stdout = std::io::stdout().lock();
+        // A reader that went away (`| head`) is no error of ours.
+        let _ = stdout.write_all(text.as_bytes());
+        let _ = stdout.flush();
+    }
+
+    /// One JSON document.
+    pub fn json(&self, value: &Value) {
+        self.data(&format!("{value:#}\n"));
+    }
+
+    /// Words that matter even when it shall be quiet.
+    pub fn words(&self, text: &str) {
+        let _guard = self.line.lock();
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// Asks on stderr and reads one line; `None` when nobody sits there.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        let stdin = std::io::stdin();
+        if !stdin.is_terminal() {
+            return None;
+        }
+        {
+            let _guard = self.line.lock();
+            let mut stderr = std::io::stderr().lock();
+            let _ = write!(stderr, "{question} ");
+            let _ = stderr.flush();
+        }
+        let mut line = String::new();
+        stdin.lock().read_line(&mut line).ok()?;
+        Some(line.trim().to_string())
+    }
+}
+
+impl Watch for Output {
+    fn tell(&self, line: &str) {
+        if !self.quiet {
+            self.words(line);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! One binary for all tests of this crate: linking the SDK once is enough.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set up has failed"
+)]
+
+mod aws;
+mod cycle;
+mod model;
+mod plan;
+mod runner;
+mod world;
