@@ -22,7 +22,8 @@ pub enum Change {
 /// A stream of [`Change`]s.
 ///
 /// A receiver that fell behind gets [`Change::Everything`] in place of what it missed, so that a
-/// cache that does what it is told can never keep a revoked key.
+/// cache that does what it is told can never keep a revoked key. One care is left to the cache: what
+/// it began to read before an event came in may be what the event ended, and must not be kept.
 #[derive(Debug)]
 pub struct Changes(broadcast::Receiver<Change>);
 

@@ -84,9 +84,23 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn engine(doing: &'static str) -> impl Fn(EngineError) -> Self {
-        move |source| Self::Engine {
-            doing,
-            source: Arc::new(source),
+        move |source| match source {
+            EngineError::Damaged(why) => Self::Damaged(why),
+            source => Self::Engine {
+                doing,
+                source: Arc::new(source),
+            },
+        }
+    }
+
+    /// The one failure of a commit, for each of the writes that it carried.
+    pub(crate) fn of_write(failure: &Arc<EngineError>) -> Self {
+        match &**failure {
+            EngineError::Damaged(why) => Self::Damaged(why.clone()),
+            _ => Self::Engine {
+                doing: "write",
+                source: failure.clone(),
+            },
         }
     }
 

@@ -163,7 +163,8 @@ impl KeyRing {
         })
     }
 
-    /// The same ring, which also opens what `other`'s keys sealed.
+    /// The same ring, which also opens what `other`'s keys sealed: to finish a rotation. What is
+    /// written is sealed under this ring's own key at once, so rotate right after opening.
     #[must_use]
     pub fn with_previous(mut self, other: &Self) -> Self {
         let others = std::iter::once(&other.primary).chain(&other.previous);

@@ -168,7 +168,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// that wrote returns.
     fn changes(&self) -> Changes;
 
-    /// Reads and unseals everything, the snapshot too, and compares it with the manifest.
+    /// Reads and unseals everything, the snapshot too, and compares it with the manifest. Changes
+    /// wait meanwhile.
     async fn verify(&self) -> Result<VerifyReport, StoreError>;
 
     /// Seals every record anew under the key of `new`, while the store is in use, and returns how

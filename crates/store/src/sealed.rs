@@ -27,6 +27,7 @@ pub struct SealedStore<E: Engine> {
     core: Arc<Core<E>>,
     writer: Option<Writer<E>>,
     thread: Option<std::thread::JoinHandle<()>>,
+    rotation: tokio::sync::Mutex<()>,
     /// Released after the engine is closed.
     _lock: Option<File>,
 }
@@ -71,6 +72,7 @@ impl<E: Engine> SealedStore<E> {
             core,
             writer: Some(writer),
             thread: Some(thread),
+            rotation: tokio::sync::Mutex::default(),
             _lock: lock,
         })
     }
@@ -202,14 +204,12 @@ impl<E: Engine> Store for SealedStore<E> {
     async fn put_target(&self, target: Target) -> Result<TargetId, StoreError> {
         let id = target_id(&target);
         let row = rows::target(&id);
-        if self.core.read::<Target>(&row)?.is_none() {
-            self.writer()
-                .write(move |transaction| match transaction.get::<Target>(&row)? {
-                    Some(_) => Ok(()),
-                    None => transaction.put(row, &target),
-                })
-                .await?;
-        }
+        self.writer()
+            .write(move |transaction| match transaction.get::<Target>(&row)? {
+                Some(_) => Ok(()),
+                None => transaction.put(row, &target),
+            })
+            .await?;
         Ok(id)
     }
 
@@ -246,6 +246,7 @@ impl<E: Engine> Store for SealedStore<E> {
     }
 
     async fn rotate_kek(&self, new: KeyRing) -> Result<u64, StoreError> {
+        let _one_at_a_time = self.rotation.lock().await;
         rotate::rotate(self.writer(), new).await
     }
 

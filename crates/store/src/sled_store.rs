@@ -15,8 +15,13 @@ use crate::opening::{IfEmpty, attach_or_begin};
 use crate::seal::StoreId;
 use crate::snapshot::{self, Snapshot};
 use crate::{SledStore, StoreError};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A process that ends, or one that is just being started by this one, holds the lock a little
+/// longer.
+const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
 impl SledStore {
     /// Opens the store in `folder`, or begins a new one there.
@@ -36,12 +41,13 @@ impl SledStore {
             }
             Err(error) => return Err(error),
         };
-        let if_empty = match beside {
-            Some(_) if !place.database().join("db").exists() => {
+        // A snapshot, even a damaged one, is only ever written beside a database with a store in it.
+        let if_empty = match place.snapshot().exists() {
+            true if !place.database().join("db").exists() => {
                 return Err(StoreError::Damaged("the database is missing".into()));
             }
-            Some(_) => IfEmpty::Refuse,
-            None => IfEmpty::Begin,
+            true => IfEmpty::Refuse,
+            false => IfEmpty::Begin,
         };
         let engine = SledEngine::open(&place.database()).map_err(StoreError::engine("open"))?;
         let (core, manifest) = attach_or_begin(engine, ring, if_empty)?;
@@ -98,12 +104,18 @@ impl Folder {
             .write(true)
             .open(path.join("lock"))
             .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(StoreError::engine("take its folder")(EngineError::Locked));
+        let end = Instant::now() + LOCK_LIMIT;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::engine("take its folder")(EngineError::Locked));
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
-            Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
         }
         if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
             let _not_ours_to_sync = File::open(parent).and_then(|parent| parent.sync_all());

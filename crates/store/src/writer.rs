@@ -63,10 +63,7 @@ impl<E: Engine> Writer<E> {
             let answer: Answer = Box::new(move |committed| {
                 let result = match committed {
                     Ok(()) => result,
-                    Err(source) => Err(StoreError::Engine {
-                        doing: "write",
-                        source,
-                    }),
+                    Err(failure) => Err(StoreError::of_write(&failure)),
                 };
                 let _caller_gave_up = tell.send(result);
             });

@@ -111,11 +111,6 @@ async fn a_damaged_file_is_noticed_or_harmless_and_the_store_comes_back_from_its
         match place.open(ring(1)) {
             Ok(store) => assert_complete(&store).await,
             Err(StoreError::Damaged(_)) => noticed += 1,
-            Err(StoreError::Engine { source, .. })
-                if matches!(*source, store::EngineError::Damaged(_)) =>
-            {
-                noticed += 1;
-            }
             Err(error) => panic!("seed {seed}, {}: {error:?}", path.display()),
         }
         let recovered = SledStore::recover(place.0.path(), &ring(1)).unwrap();

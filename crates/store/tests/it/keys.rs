@@ -132,6 +132,22 @@ async fn reading_and_writing_go_on_during_a_rotation() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_at_the_same_time_take_turns() {
+    let engine = MemoryEngine::default();
+    let store = MemoryStore::over(engine.clone(), ring(1)).unwrap();
+    for number in 0..300 {
+        let name = format!("tenant-{number}");
+        let config = config(&name, 1, "bucket-a");
+        store.put_storage_config(config, None).await.unwrap();
+    }
+    let (first, second) = tokio::join!(store.rotate_kek(ring(2)), store.rotate_kek(ring(3)));
+    assert_eq!((first.unwrap(), second.unwrap()), (600, 600));
+    assert!(store.verify().await.unwrap().is_sound());
+    drop(store);
+    MemoryStore::over(engine, ring(3)).unwrap();
+}
+
 /// Fails its commits after the first `left`.
 #[derive(Debug)]
 struct Dying {

@@ -145,7 +145,7 @@ async fn a_folder_is_open_in_one_process_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_lost_database_is_refused_and_comes_back_from_its_snapshot() {
+async fn a_lost_database_is_never_begun_anew_and_comes_back_from_its_snapshot() {
     let place = OnDisk::new();
     let store = place.open(ring(1)).unwrap();
     fill(&store).await;
@@ -153,6 +153,11 @@ async fn a_lost_database_is_refused_and_comes_back_from_its_snapshot() {
     drop(store);
     std::fs::remove_dir_all(place.0.path().join("db")).unwrap();
     assert!(matches!(place.open(ring(1)), Err(StoreError::Damaged(_))));
+    let snapshot = place.0.path().join("snapshot");
+    let sound = std::fs::read(&snapshot).unwrap();
+    std::fs::write(&snapshot, b"not any more").unwrap();
+    assert!(matches!(place.open(ring(1)), Err(StoreError::Damaged(_))));
+    std::fs::write(&snapshot, sound).unwrap();
     let recovered = SledStore::recover(place.0.path(), &ring(1)).unwrap();
     assert_eq!(recovered.moved_to, None);
     let store = place.open(ring(1)).unwrap();
