@@ -10,6 +10,7 @@ use crate::query::QueryError;
 use crate::s3::Destinations;
 use crate::{random, s3, server};
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,6 +103,8 @@ pub struct Sandbox {
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    /// Held while the sandbox lives: two on the same files would destroy them.
+    _lock: File,
     _scratch: Option<Scratch>,
 }
 
@@ -128,7 +131,7 @@ impl Sandbox {
         }
         let (root, scratch) = data_directory(options.data_dir)?;
         let opened = open(&root, &options.clock, options.propagation);
-        let (store, directory) =
+        let (lock, store, directory) =
             opened.map_err(|source| SandboxError::Data { path: root, source })?;
         for account in &options.accounts {
             directory.ensure_account(account)?;
@@ -160,6 +163,7 @@ impl Sandbox {
             clock: options.clock,
             stop,
             server,
+            _lock: lock,
             _scratch: scratch,
         })
     }
@@ -306,6 +310,34 @@ impl Sandbox {
         }
     }
 
+    /// Makes a KMS key whose policy leaves everything to the IAM policies of its account, or is
+    /// `policy`; gives its ARN. S3 asks for `kms:GenerateDataKey` and `kms:Decrypt` where objects
+    /// are encrypted with it; KMS itself cannot be called. Visible at once.
+    ///
+    /// # Errors
+    /// When the policy is malformed or the account does not exist.
+    pub fn create_kms_key(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        policy: Option<&serde_json::Value>,
+    ) -> Result<String, SandboxError> {
+        let id = random::request_uuid();
+        let arn = format!("arn:aws:kms:{region}:{account}:key/{id}");
+        let default = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
+            "Action": "kms:*", "Resource": "*",
+        }]});
+        let text = policy.unwrap_or(&default).to_string();
+        let document = Document::parse(policies::PolicyKind::Resource, &text)
+            .map_err(QueryError::malformed_policy)?;
+        self.directory.seed(account, |account| {
+            account.keys.insert(arn.clone(), document);
+            Ok(())
+        })?;
+        Ok(arn)
+    }
+
     /// Lets a queue, topic or function exist, so that buckets may name it as the destination of
     /// their notifications; without a policy that lets S3 in, they still may not. Not kept over a
     /// restart.
@@ -369,10 +401,15 @@ fn open(
     root: &Path,
     clock: &Arc<dyn Clock>,
     propagation: Propagation,
-) -> std::io::Result<(Arc<Store>, Arc<Directory>)> {
+) -> std::io::Result<(File, Arc<Store>, Arc<Directory>)> {
+    let lock = File::create(root.join("lock"))?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => std::io::Error::other("another sandbox uses it"),
+        TryLockError::Error(error) => error,
+    })?;
     let store = Store::open(&root.join("s3"))?;
     let directory = Directory::open(&root.join("iam"), Arc::clone(clock), propagation)?;
-    Ok((Arc::new(store), Arc::new(directory)))
+    Ok((lock, Arc::new(store), Arc::new(directory)))
 }
 
 fn data_directory(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<Scratch>), SandboxError> {

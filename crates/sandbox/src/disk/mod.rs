@@ -14,7 +14,7 @@ pub(crate) use bucket::Bucket;
 pub(crate) use file::{Draft, replace};
 pub(crate) use record::{
     BodyRecord, BucketRecord, ChecksumAlgorithm, ChecksumScope, CompletedPartRecord,
-    ContentHeaders, NULL_VERSION, ObjectSettings, PartRecord, Retention, RetentionMode,
+    ContentHeaders, Encryption, NULL_VERSION, ObjectSettings, PartRecord, Retention, RetentionMode,
     StoredChecksum, UploadRecord, VersionRecord, Versioning,
 };
 pub(crate) use store::{Store, StoreError, Terms, WriteCondition};

@@ -175,6 +175,19 @@ pub(crate) struct ObjectSettings {
     pub(crate) retention: Option<Retention>,
     #[serde(default)]
     pub(crate) legal_hold: bool,
+    /// `None` for SSE-S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encryption: Option<Encryption>,
+}
+
+/// With which key an object is said to be encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Encryption {
+    /// `aws:kms` or `aws:kms:dsse`.
+    pub(crate) algorithm: String,
+    /// Its ARN.
+    pub(crate) key: String,
+    pub(crate) bucket_key: bool,
 }
 
 /// Who may shorten a retention.

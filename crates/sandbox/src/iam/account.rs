@@ -152,6 +152,9 @@ pub(crate) struct Account {
     /// By name in lower case.
     #[serde(default)]
     pub(crate) profiles: BTreeMap<String, Arc<InstanceProfile>>,
+    /// Policies of KMS keys, by the key's ARN.
+    #[serde(default)]
+    pub(crate) keys: BTreeMap<String, Document>,
 }
 
 impl Account {
@@ -167,6 +170,7 @@ impl Account {
             roles: BTreeMap::new(),
             policies: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            keys: BTreeMap::new(),
         }
     }
 

@@ -46,6 +46,13 @@ impl Accounts {
         Some(&version.document)
     }
 
+    /// Who owns a KMS key, and its policy.
+    pub(crate) fn key_policy(&self, arn: &str) -> Option<(&AccountId, &Document)> {
+        let account = AccountId::parse(arn.split(':').nth(4)?).ok()?;
+        let account = self.account(&account)?;
+        Some((&account.id, account.keys.get(arn)?))
+    }
+
     fn key(&self, id: &str) -> Option<(Caller, &AccessKeyRecord)> {
         self.0.values().find_map(|account| {
             if account.root.id == id {

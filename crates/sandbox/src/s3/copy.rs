@@ -2,9 +2,10 @@
 
 use super::buckets::timestamp;
 use super::checksum::Digests;
+use super::encryption;
 use super::fault::{lost, precondition_failed};
 use super::multipart::{PartTarget, part_algorithm, part_number};
-use super::objects::{MAX_PUT_BYTES, Write, condition, encryption, shown_version};
+use super::objects::{MAX_PUT_BYTES, Write, condition, shown_version};
 use super::read::{Conditions, Found, Unmet};
 use super::receive::Received;
 use super::service::{S3, actor};
@@ -106,6 +107,20 @@ pub(super) async fn copy_object(
             .as_ref()
             .map_or(Algorithm::Crc64Nvme, |checksum| checksum.algorithm),
     };
+    encryption::check(
+        &actor,
+        "kms:Decrypt",
+        &found.bucket,
+        source.key,
+        &body.settings,
+    )?;
+    encryption::check(
+        &actor,
+        "kms:GenerateDataKey",
+        &target,
+        &input.key,
+        &settings,
+    )?;
     let received = read_source(s3, source.bucket, &found, 0..body.size, algorithm).await?;
     let write = Write {
         bucket: input.bucket.clone(),
@@ -130,13 +145,16 @@ pub(super) async fn copy_object(
         show_checksum!(result, checksum.algorithm, checksum.value.clone());
         result.checksum_type = Some(ChecksumType::from_static(checksum.scope.name()));
     }
-    Ok(S3Response::new(CopyObjectOutput {
+    let mut output = CopyObjectOutput {
         copy_object_result: Some(result),
         copy_source_version_id: shown_version(&found.bucket, &found.version),
-        server_side_encryption: Some(encryption()),
         version_id: shown_version(&target, &version),
         ..CopyObjectOutput::default()
-    }))
+    };
+    if let Some(body) = &version.body {
+        show_encryption!(output, body.settings);
+    }
+    Ok(S3Response::new(output))
 }
 
 pub(super) async fn upload_part_copy(
@@ -165,6 +183,21 @@ pub(super) async fn upload_part_copy(
         None => 0..body.size,
         Some(range) => source_span(range, body.size)?,
     };
+    let target = s3.store.bucket(&input.bucket)?;
+    encryption::check(
+        &actor,
+        "kms:Decrypt",
+        &found.bucket,
+        source.key,
+        &body.settings,
+    )?;
+    encryption::check(
+        &actor,
+        "kms:Decrypt",
+        &target,
+        &input.key,
+        &upload.record.settings,
+    )?;
     let algorithm = part_algorithm(&upload, None)?;
     let received = read_source(s3, source.bucket, &found, span, algorithm).await?;
     let target = PartTarget {
@@ -181,12 +214,13 @@ pub(super) async fn upload_part_copy(
     if let (Some(_), Some((algorithm, value))) = (upload.record.checksum, part.checksum) {
         show_checksum!(result, algorithm, value);
     }
-    Ok(S3Response::new(UploadPartCopyOutput {
+    let mut output = UploadPartCopyOutput {
         copy_part_result: Some(result),
         copy_source_version_id: shown_version(&found.bucket, &found.version),
-        server_side_encryption: Some(encryption()),
         ..UploadPartCopyOutput::default()
-    }))
+    };
+    show_encryption!(output, upload.record.settings);
+    Ok(S3Response::new(output))
 }
 
 struct SourceName<'a> {

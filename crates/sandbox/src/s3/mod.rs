@@ -14,12 +14,33 @@ macro_rules! show_checksum {
     };
 }
 
+/// Says how an object is encrypted.
+macro_rules! show_encryption {
+    ($output:expr, $settings:expr) => {
+        match &$settings.encryption {
+            None => {
+                $output.server_side_encryption = Some(ServerSideEncryption::from_static(
+                    crate::s3::encryption::BY_S3,
+                ));
+            }
+            Some(encryption) => {
+                $output.server_side_encryption =
+                    Some(ServerSideEncryption::from(encryption.algorithm.clone()));
+                $output.ssekms_key_id = Some(encryption.key.clone());
+                $output.bucket_key_enabled = encryption.bucket_key.then_some(true);
+            }
+        }
+    };
+}
+
 mod access;
 mod actor;
 mod buckets;
 mod checksum;
+mod complete;
 mod config;
 mod copy;
+mod encryption;
 mod fault;
 mod host;
 mod listing;
@@ -32,6 +53,7 @@ mod receive;
 mod send;
 mod service;
 mod settings;
+mod uploads;
 mod versions;
 
 pub(crate) use checksum::verify_document;

@@ -1,6 +1,7 @@
 //! Writing and deleting objects.
 
 use super::actor::Actor;
+use super::encryption;
 use super::fault::lost;
 use super::receive::{Expected, Received, receive};
 use super::service::{S3, actor};
@@ -27,6 +28,13 @@ pub(super) async fn put_object(
     check_length(input.content_length)?;
     let bucket = s3.store.bucket(&input.bucket)?;
     let settings = settings::of(&request.headers, input.metadata, &bucket, actor.facts.now)?;
+    encryption::check(
+        &actor,
+        "kms:GenerateDataKey",
+        &bucket,
+        &input.key,
+        &settings,
+    )?;
     let condition = condition(input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let expected = Expected::of(
         &request.headers,
@@ -45,10 +53,12 @@ pub(super) async fn put_object(
     let body = version.body.as_ref();
     let mut output = PutObjectOutput {
         e_tag: body.map(|body| ETag::Strong(body.etag.clone())),
-        server_side_encryption: Some(encryption()),
         version_id: shown_version(&bucket, &version),
         ..PutObjectOutput::default()
     };
+    if let Some(body) = body {
+        show_encryption!(output, body.settings);
+    }
     if let Some(checksum) = body.and_then(|body| body.checksum.as_ref()) {
         show_checksum!(output, checksum.algorithm, checksum.value.clone());
         output.checksum_type = Some(ChecksumType::from_static(checksum.scope.name()));
@@ -77,7 +87,7 @@ impl Write {
         tokio::task::spawn_blocking(move || {
             let body = BodyRecord {
                 size: received.size,
-                etag: received.sums.etag(),
+                etag: encryption::etag(received.sums.etag(), &self.settings),
                 checksum: Some(received.sums.stored()),
                 parts: Vec::new(),
                 settings: self.settings,
@@ -267,11 +277,6 @@ fn may_bypass(actor: &Actor, bucket: &BucketRecord, key: &str, wants: Option<boo
 /// The version id that an answer shows: none while the bucket has never been versioned.
 pub(super) fn shown_version(bucket: &BucketRecord, version: &VersionRecord) -> Option<String> {
     (bucket.versioning != Versioning::Off).then(|| version.id.clone())
-}
-
-/// What every object of the sandbox is encrypted with, in words.
-pub(super) fn encryption() -> ServerSideEncryption {
-    ServerSideEncryption::from_static(ServerSideEncryption::AES256)
 }
 
 /// The checksum that is stored, unless it was not asked for.

@@ -2,8 +2,9 @@
 
 use super::actor::Actor;
 use super::buckets::timestamp;
+use super::encryption;
 use super::fault::{named, precondition_failed};
-use super::objects::{encryption, shown_checksum, shown_version};
+use super::objects::{shown_checksum, shown_version};
 use super::send;
 use super::service::{S3, actor};
 use super::settings::DEFAULT_TYPE;
@@ -221,11 +222,11 @@ macro_rules! describe {
             last_modified: Some(timestamp($found.version.modified)),
             metadata: Some($body.settings.user.clone().into_iter().collect()),
             parts_count: $selection.parts_count,
-            server_side_encryption: Some(encryption()),
             storage_class: $body.settings.storage_class.clone().map(StorageClass::from),
             version_id: shown_version(&$found.bucket, &$found.version),
             ..$output::default()
         };
+        show_encryption!(output, $body.settings);
         if let Some(retention) = $body.settings.retention {
             output.object_lock_mode = Some(ObjectLockMode::from_static(retention.mode.name()));
             output.object_lock_retain_until_date = Some(timestamp(retention.until));
@@ -264,6 +265,13 @@ pub(super) async fn get_object(
         conditions
             .check(&found.version, body)
             .map_err(|condition| unmet(condition, &found))?;
+        encryption::check(
+            &actor,
+            "kms:Decrypt",
+            &found.bucket,
+            &input.key,
+            &body.settings,
+        )?;
         let selection = Selection::of(body, input.range.as_ref(), input.part_number)?;
         let path = s3.store.object_path(&input.bucket, found.version.sequence);
         let Some(stream) = send::body(path, selection.span.clone()).await? else {

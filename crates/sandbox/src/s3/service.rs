@@ -4,7 +4,7 @@ use super::access::{Access, Auth};
 use super::actor::Actor;
 use super::config::{Destinations, Settings};
 use super::host::Hosts;
-use super::{buckets, copy, listing, multipart, objects, read, versions};
+use super::{buckets, complete, copy, listing, multipart, objects, read, uploads, versions};
 use crate::disk::Store;
 use crate::iam::Directory;
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -87,8 +87,8 @@ operations! {
     list_object_versions, ListObjectVersionsInput, ListObjectVersionsOutput => versions::list_object_versions;
     create_multipart_upload, CreateMultipartUploadInput, CreateMultipartUploadOutput => multipart::create_multipart_upload;
     upload_part, UploadPartInput, UploadPartOutput => multipart::upload_part;
-    complete_multipart_upload, CompleteMultipartUploadInput, CompleteMultipartUploadOutput => multipart::complete_multipart_upload;
+    complete_multipart_upload, CompleteMultipartUploadInput, CompleteMultipartUploadOutput => complete::complete_multipart_upload;
     abort_multipart_upload, AbortMultipartUploadInput, AbortMultipartUploadOutput => multipart::abort_multipart_upload;
-    list_parts, ListPartsInput, ListPartsOutput => multipart::list_parts;
-    list_multipart_uploads, ListMultipartUploadsInput, ListMultipartUploadsOutput => multipart::list_multipart_uploads;
+    list_parts, ListPartsInput, ListPartsOutput => uploads::list_parts;
+    list_multipart_uploads, ListMultipartUploadsInput, ListMultipartUploadsOutput => uploads::list_multipart_uploads;
 }

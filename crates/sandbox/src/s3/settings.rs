@@ -1,6 +1,7 @@
 //! What is stored besides the bytes: content headers, user metadata, storage class.
 
 use super::config::{lock_of_upload, read_tags};
+use super::encryption;
 use crate::disk::{BucketRecord, ContentHeaders, ObjectSettings};
 use http::HeaderMap;
 use s3s::dto::Metadata;
@@ -29,14 +30,6 @@ pub(super) fn of(
     bucket: &BucketRecord,
     now: Timestamp,
 ) -> S3Result<ObjectSettings> {
-    match text(headers, "x-amz-server-side-encryption").as_deref() {
-        None | Some("AES256") => {}
-        Some(other) => {
-            return Err(super::fault::not_implemented(&format!(
-                "encryption by {other}"
-            )));
-        }
-    }
     let user = metadata.unwrap_or_default();
     let bytes: usize = user
         .iter()
@@ -57,6 +50,7 @@ pub(super) fn of(
         user: user.into_iter().collect(),
         storage_class: storage_class(headers)?,
         tags,
+        encryption: encryption::of_upload(headers, bucket)?,
         ..ObjectSettings::default()
     };
     lock_of_upload(&mut settings, headers, bucket, now)?;

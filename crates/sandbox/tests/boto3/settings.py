@@ -202,6 +202,38 @@ def encryption_goes_round_and_keeps_what_is_left_out():
     assert rule()["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
+def a_kms_key_is_asked_for_on_every_use():
+    name, key = bucket(S3), INFO["kms_key"]
+    S3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [{
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
+        "BucketKeyEnabled": True}]})
+    put = S3.put_object(Bucket=name, Key="k", Body=b"1")
+    assert put["ServerSideEncryption"] == "aws:kms" and put["SSEKMSKeyId"] == key
+    assert put["BucketKeyEnabled"] and put["ETag"] != '"c4ca4238a0b923820dcc509a6f75849b"'
+    assert S3.get_object(Bucket=name, Key="k")["SSEKMSKeyId"] == key
+    files = allow("s3:*", [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"])
+    via = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com",
+                            "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{name}"}}
+    reader = client("s3", user("reads-kms", policy(files, allow("kms:Decrypt", key, Condition=via)),
+                               account=CUSTOMER))
+    writer = client("s3", user("writes-kms", policy(files, allow("kms:GenerateDataKey", key)),
+                               account=CUSTOMER))
+    neither = client("s3", user("no-kms", policy(files), account=CUSTOMER))
+    reader.get_object(Bucket=name, Key="k")
+    refused("AccessDenied", reader.put_object, Bucket=name, Key="k", words="kms:GenerateDataKey")
+    writer.put_object(Bucket=name, Key="k", Body=b"2")
+    refused("AccessDenied", writer.get_object, Bucket=name, Key="k", words="kms:Decrypt")
+    upload = writer.create_multipart_upload(Bucket=name, Key="m")["UploadId"]
+    refused("AccessDenied", writer.upload_part, Bucket=name, Key="m", UploadId=upload, PartNumber=1,
+            Body=b"", words="kms:Decrypt")
+    neither.head_object(Bucket=name, Key="k")
+    neither.put_object(Bucket=name, Key="plain", Body=b"", ServerSideEncryption="AES256")
+    refused("AccessDenied", neither.get_object, Bucket=name, Key="k")
+    refused("KMS.NotFoundException", S3.put_object, Bucket=name, Key="x",
+            ServerSideEncryption="aws:kms", SSEKMSKeyId=key[:-1] + "_")
+    S3.put_object(Bucket=name, Key="managed", ServerSideEncryption="aws:kms")
+
+
 def access_control_lists_are_off():
     name = bucket(S3)
     S3.put_object(Bucket=name, Key="k", Body=b"")

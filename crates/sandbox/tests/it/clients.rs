@@ -41,7 +41,10 @@ async fn run(script: &str) -> Output {
     }]});
     sandbox.put_destination(queue, Some(&let_in)).unwrap();
     sandbox.put_destination(mute, None).unwrap();
+    let region = types::Region::parse("us-east-1").unwrap();
+    let kms_key = sandbox.create_kms_key(&customer(), &region, None).unwrap();
     let information = serde_json::json!({
+        "kms_key": kms_key,
         "queue": queue,
         "mute_queue": mute,
         "endpoint": sandbox.endpoint().to_string(),

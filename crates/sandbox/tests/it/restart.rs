@@ -121,6 +121,23 @@ async fn leftovers_of_a_crash_are_swept() {
 }
 
 #[tokio::test]
+async fn two_sandboxes_do_not_share_their_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = start_in(directory.path()).await;
+    let options = || sandbox::SandboxOptions {
+        data_dir: Some(directory.path().to_path_buf()),
+        ..sandbox::SandboxOptions::default()
+    };
+    let refused = sandbox::Sandbox::start(options()).await.unwrap_err();
+    assert!(
+        matches!(refused, sandbox::SandboxError::Data { .. }),
+        "{refused}"
+    );
+    first.shutdown().await;
+    sandbox::Sandbox::start(options()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_sandbox_is_not_reachable_from_elsewhere() {
     let options = sandbox::SandboxOptions {
         listen: "0.0.0.0:0".parse().unwrap(),
