@@ -195,6 +195,9 @@ pub fn advice(
         | "IllegalLocationConstraintException" => {
             caller("the bucket stands in another region: set region to that one")
         }
+        "NotImplemented" | "MethodNotAllowed" => {
+            store("this store does not know the call: leave the setting out")
+        }
         "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException"

@@ -11,5 +11,6 @@ pub mod journal;
 pub mod model;
 pub mod output;
 pub mod plan;
+pub mod prove;
 pub mod runner;
 pub mod script;

@@ -12,7 +12,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
-use types::{AccountId, AddressingStyle, Endpoint, Partition, Region};
+use types::{AccountId, AddressingStyle, Endpoint, Partition, Region, SecretString};
 
 /// Where the services listen, when not at AWS: a sandbox, or an S3-compatible store.
 #[derive(Debug, Clone, Default)]
@@ -191,6 +191,56 @@ impl Cloud {
             )),
         }
     }
+}
+
+impl Cloud {
+    /// A session of `role`, asked for once: a proof wants the answer, whatever it is.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn assume(
+        &self,
+        role: &str,
+        external_id: Option<&str>,
+        session: &str,
+    ) -> Result<Credentials, Failure> {
+        let answer = self
+            .sts
+            .assume_role()
+            .role_arn(role)
+            .role_session_name(session)
+            .set_external_id(external_id.map(str::to_string))
+            .duration_seconds(900)
+            .send()
+            .await;
+        let answer = first_failure("sts:AssumeRole", role, answer)?;
+        let Some(credentials) = answer.credentials() else {
+            let message = "the answer has no credentials".to_string();
+            return Err(unexpected("sts:AssumeRole", role, message));
+        };
+        Ok(Credentials {
+            access_key: credentials.access_key_id().to_string(),
+            secret_key: SecretString::from(credentials.secret_access_key()),
+            session_token: Some(SecretString::from(credentials.session_token())),
+        })
+    }
+}
+
+/// One tag, as the SDK wants it.
+pub(crate) fn one_tag(key: &str, value: &str) -> aws_sdk_s3::types::Tagging {
+    super::convert::s3_tags_to_sdk(&[(key.to_string(), value.to_string())].into())
+}
+
+/// The answer to a call that is made once.
+pub(crate) fn first_failure<T, E>(
+    call: &str,
+    resource: &str,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<T, Failure>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    answer.map_err(|error| failure(call, resource, &error))
 }
 
 fn http_client(extra_roots: Option<&[u8]>) -> SharedHttpClient {

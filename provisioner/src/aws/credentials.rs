@@ -23,6 +23,11 @@ pub enum CredentialsError {
         "no credentials\nhint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile; for SSO: eval \"$(aws configure export-credentials --format env)\""
     )]
     Missing,
+    /// The vendor's are missing.
+    #[error(
+        "no credentials of the vendor\nhint: set BYOS_VENDOR_ACCESS_KEY_ID and BYOS_VENDOR_SECRET_ACCESS_KEY, or give --vendor-profile: who proves a role must be the one who assumes it"
+    )]
+    Vendor,
     /// The file cannot be read.
     #[error(
         "cannot read {path}: {reason}\nhint: set AWS_SHARED_CREDENTIALS_FILE, or use the environment"
@@ -95,6 +100,30 @@ pub fn find(
             path: path.display().to_string(),
         }),
     }
+}
+
+/// The vendor's: a profile by name, else `BYOS_VENDOR_ACCESS_KEY_ID` and the like.
+///
+/// # Errors
+/// When there are none.
+pub fn find_vendor(
+    profile: Option<&str>,
+    environment: &Environment,
+) -> Result<Credentials, CredentialsError> {
+    if profile.is_some() {
+        return find(profile, environment);
+    }
+    let mut own = Environment::new();
+    for (theirs, name) in [
+        ("BYOS_VENDOR_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
+        ("BYOS_VENDOR_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
+        ("BYOS_VENDOR_SESSION_TOKEN", "AWS_SESSION_TOKEN"),
+    ] {
+        if let Some(value) = environment.get(theirs) {
+            own.insert(name.to_string(), value.clone());
+        }
+    }
+    find(None, &own).map_err(|_| CredentialsError::Vendor)
 }
 
 fn profile_keys(text: &str, profile: &str) -> Option<Credentials> {

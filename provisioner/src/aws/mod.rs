@@ -9,6 +9,9 @@ mod pace;
 pub(crate) mod wire;
 
 pub use connect::{Caller, Cloud, ConnectOptions, Endpoints};
-pub use credentials::{Credentials, CredentialsError, Environment, find as find_credentials};
+pub(crate) use connect::{first_failure, one_tag};
+pub use credentials::{
+    Credentials, CredentialsError, Environment, find as find_credentials, find_vendor,
+};
 pub use execute::Outcome;
 pub use pace::{Pace, Patience};

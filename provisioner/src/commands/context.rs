@@ -86,6 +86,12 @@ impl Context {
         Ok(Cloud::connect(&options, self.pace.clone()))
     }
 
+    /// How long what was just made may take to be known.
+    pub(crate) fn settling(&self) -> Duration {
+        // IAM settles within a minute as a rule; half as much again before giving up.
+        self.pace.patience().settling.mul_f64(1.5)
+    }
+
     fn endpoints(&self) -> Result<Endpoints, CommandError> {
         let parse = |own: &Option<String>, flag: &str| {
             own.as_ref()

@@ -7,6 +7,7 @@ mod destroy;
 mod drift;
 mod error;
 mod plan;
+mod prove;
 mod render;
 mod rollback;
 mod status;
@@ -60,6 +61,7 @@ pub async fn run(cli: Cli, environment: Environment) -> u8 {
         Command::Destroy(args) => destroy::run(&context, args).await,
         Command::Drift => drift::run(&context).await,
         Command::Render(args) => render::run(&context, args),
+        Command::Prove(args) => prove::run(&context, args).await,
         Command::Status => status::run(&context).await,
         Command::Rollback(args) => rollback::run(&context, args).await,
         _ => Err(CommandError::Usage("not there yet".to_string())),

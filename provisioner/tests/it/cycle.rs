@@ -15,6 +15,7 @@ macro_rules! sandboxed {
         }
     };
 }
+pub(crate) use sandboxed;
 
 sandboxed! {
     async fn a_plan_changes_nothing_and_exits_with_two(aws) {

@@ -9,5 +9,6 @@ mod aws;
 mod cycle;
 mod model;
 mod plan;
+mod prove;
 mod runner;
 mod world;

@@ -132,6 +132,39 @@ impl Cloud {
         Ok(())
     }
 
+    /// Removes every version below `prefix`: for probes, which are few.
+    pub(crate) async fn remove_below(&self, bucket: &str, prefix: &str) -> Result<(), Failure> {
+        let page = self
+            .read("s3:ListObjectVersions", bucket, || {
+                self.s3
+                    .list_object_versions()
+                    .bucket(bucket)
+                    .prefix(prefix)
+                    .set_expected_bucket_owner(self.owner.clone())
+                    .send()
+            })
+            .await?;
+        let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+        let markers = page
+            .delete_markers()
+            .iter()
+            .map(|m| (m.key(), m.version_id()));
+        for (key, version) in versions.chain(markers) {
+            let Some(key) = key else { continue };
+            self.call("s3:DeleteObject", bucket, Settling::No, || {
+                self.s3
+                    .delete_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .set_version_id(version.map(str::to_string))
+                    .set_expected_bucket_owner(self.owner.clone())
+                    .send()
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     async fn abort_uploads(&self, bucket: &str) -> Result<(), Failure> {
         let mut markers: (Option<String>, Option<String>) = (None, None);
         loop {
