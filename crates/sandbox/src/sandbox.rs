@@ -8,7 +8,7 @@ use crate::iam::{AccessKeyRecord, Directory, NewRole, make_role, make_user, put_
 use crate::options::{Propagation, SandboxOptions};
 use crate::query::QueryError;
 use crate::s3::Destinations;
-use crate::{random, s3, server};
+use crate::{random, s3, server, state};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
@@ -355,6 +355,20 @@ impl Sandbox {
             .map_err(QueryError::malformed_policy)?;
         self.destinations.put(arn.to_string(), document);
         Ok(())
+    }
+
+    /// What an account holds, for comparing two sandboxes that were set up in different ways:
+    /// buckets with their settings, roles, managed policies, instance profiles; without users,
+    /// unique ids and dates, and without order where AWS gives it no meaning.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn state(&self, account: &AccountId) -> Result<serde_json::Value, SandboxError> {
+        let accounts = self.directory.newest();
+        let account = accounts
+            .account(account)
+            .ok_or_else(|| no_account(account))?;
+        Ok(state::of(account, &self.store))
     }
 
     /// Every call that was answered, oldest first; the last 100,000.

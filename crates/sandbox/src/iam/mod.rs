@@ -19,7 +19,7 @@ mod trust;
 mod users;
 mod vendors;
 
-pub(crate) use account::AccessKeyRecord;
+pub(crate) use account::{AccessKeyRecord, Account};
 pub(crate) use api::{Api, Turn};
 pub(crate) use caller::{Asked, Caller};
 pub(crate) use directory::{Accounts, Directory, Unauthenticated};

@@ -6,10 +6,13 @@
     reason = "a helper of a test fails as the test does"
 )]
 
+mod chunks;
 mod clients;
 mod faults;
+mod object;
 mod raw;
 mod refusals;
 mod restart;
+mod state;
 mod support;
 mod time;
