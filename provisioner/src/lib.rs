@@ -14,3 +14,4 @@ pub mod plan;
 pub mod prove;
 pub mod runner;
 pub mod script;
+pub mod terraform;

@@ -39,6 +39,9 @@ pub enum CommandError {
     /// A document cannot be rendered.
     #[error("cannot render a policy")]
     Render(#[from] RenderError),
+    /// A configuration for Terraform cannot be written.
+    #[error(transparent)]
+    Terraform(#[from] crate::terraform::TerraformError),
     /// No credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -121,7 +124,7 @@ impl CommandError {
             Self::Usage(_) => "usage",
             Self::File { .. } => "file",
             Self::Tenants { .. } | Self::Specification(_) => "specification",
-            Self::Render(_) => "render",
+            Self::Render(_) | Self::Terraform(_) => "render",
             Self::Credentials(_) => "credentials",
             Self::Store(_) => "store",
             Self::Journal(JournalError::Locked { .. }) => "locked",

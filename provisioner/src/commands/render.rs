@@ -32,7 +32,7 @@ fn one(
     let files = match args.kind {
         RenderKind::Policy => policies(desired)?,
         RenderKind::Cli => vec![aws_cli(desired)?],
-        RenderKind::Terraform => return Err(missing("terraform")),
+        RenderKind::Terraform => terraform(desired)?,
         RenderKind::Cloudformation => return Err(missing("cloudformation")),
     };
     if let Some(folder) = &args.out {
@@ -68,9 +68,10 @@ fn missing(kind: &str) -> CommandError {
 }
 
 fn write(folder: &Path, files: &[Rendered]) -> Result<(), CommandError> {
-    std::fs::create_dir_all(folder).map_err(|e| file_error("make", folder, &e))?;
     for file in files {
         let path = folder.join(&file.name);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent).map_err(|e| file_error("make", parent, &e))?;
         std::fs::write(&path, &file.text).map_err(|e| file_error("write", &path, &e))?;
     }
     Ok(())
@@ -101,6 +102,16 @@ fn policies(desired: &Desired) -> Result<Vec<Rendered>, CommandError> {
         add(format!("companion-{}", at + 1), &document);
     }
     Ok(files)
+}
+
+/// A root module, with the modules and policies that it needs.
+fn terraform(desired: &Desired) -> Result<Vec<Rendered>, CommandError> {
+    let files = crate::terraform::render(desired)?;
+    let rendered = files.iter().map(|(name, text)| Rendered {
+        name: name.to_string(),
+        text: text.to_string(),
+    });
+    Ok(rendered.collect())
 }
 
 /// The steps that make the set-up out of nothing.

@@ -1,0 +1,234 @@
+//! Terraform's way and the direct way end in the same place.
+
+use crate::harness::{Provider, folder, run, succeed};
+use crate::specs::{RICH, compute, desired};
+use crate::stores::Sandbox;
+use provisioner::model::{Desired, Documents, Purpose};
+use provisioner::plan::{BucketState, DiffOptions, Observed, Plan, Read, diff};
+use provisioner::runner::Watch;
+use provisioner::terraform::render;
+
+/// Hears nothing.
+struct Silence;
+
+impl Watch for Silence {
+    fn tell(&self, _: &str) {}
+}
+
+/// What the direct way would still do.
+fn plan(desired: &Desired, observed: &Observed) -> Plan {
+    let documents = Documents::render(desired).unwrap();
+    diff(desired, &documents, observed, &DiffOptions::default())
+}
+
+fn settings() -> Vec<(&'static str, Desired)> {
+    vec![
+        ("minimal", desired("")),
+        ("rich", desired(RICH)),
+        (
+            "managed",
+            desired("role.policy = \"managed\"\nresults.versioning = \"suspended\""),
+        ),
+        (
+            "compute",
+            compute("role.policy = \"managed\"\nrole.path = \"/a/b/\""),
+        ),
+    ]
+}
+
+#[test]
+fn after_terraform_the_direct_way_has_nothing_left_to_do() {
+    for (name, desired) in settings() {
+        let sandbox = Sandbox::start();
+        let provider = sandbox.provider();
+        let folder = folder(&render(&desired).unwrap());
+        let terraform = provider.driver(folder.path());
+        terraform.init(&Silence).unwrap();
+        let planned = terraform.plan(&Silence).unwrap();
+        assert!(!planned.changes.is_empty() && !planned.changes.iter().any(|c| c.deletes()));
+        terraform
+            .apply(&Silence)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+
+        let left = plan(&desired, &sandbox.observe(&desired));
+        assert!(left.is_settled(), "{name}: {:#?}", left.changes);
+
+        let again = terraform.plan(&Silence).unwrap();
+        assert_eq!(again.changes, [], "{name}");
+        let outputs = terraform.outputs().unwrap();
+        let role = &desired.role.as_ref().unwrap().arn;
+        assert_eq!(outputs["role_arn"], role.to_string(), "{name}");
+        assert_eq!(outputs["bucket_ids"]["data"], desired.data().name.as_str());
+    }
+}
+
+#[test]
+fn both_ways_leave_the_same_state() {
+    for (name, desired) in settings() {
+        let (one, other) = (Sandbox::start(), Sandbox::start());
+        one.apply(&desired);
+        let provider = other.provider();
+        let folder = folder(&render(&desired).unwrap());
+        let environment = provider.environment();
+        succeed(folder.path(), &environment, &["init", "-input=false"]);
+        succeed(
+            folder.path(),
+            &environment,
+            &["apply", "-auto-approve", "-input=false", "-no-color"],
+        );
+        assert_eq!(
+            comparable(one.observe(&desired)),
+            comparable(other.observe(&desired)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_second_plan_says_no_changes() {
+    let sandbox = Sandbox::start();
+    let provider = sandbox.provider();
+    let folder = folder(&render(&desired(RICH)).unwrap());
+    let environment = provider.environment();
+    succeed(folder.path(), &environment, &["init", "-input=false"]);
+    succeed(
+        folder.path(),
+        &environment,
+        &["apply", "-auto-approve", "-input=false", "-no-color"],
+    );
+    let writes = provider.calls().len();
+    let (code, said) = run(
+        folder.path(),
+        &environment,
+        &["plan", "-input=false", "-no-color", "-detailed-exitcode"],
+    );
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("No changes."), "{said}");
+    assert_eq!(provider.calls().len(), writes);
+}
+
+#[test]
+fn destroy_leaves_nothing_and_unblocks_no_bucket_before_it_is_gone() {
+    let sandbox = Sandbox::start();
+    let provider = sandbox.provider();
+    let desired = desired("results.versioning = \"enabled\"");
+    let folder = folder(&render(&desired).unwrap());
+    let environment = provider.environment();
+    succeed(folder.path(), &environment, &["init", "-input=false"]);
+    succeed(
+        folder.path(),
+        &environment,
+        &["apply", "-auto-approve", "-input=false", "-no-color"],
+    );
+    sandbox.inner.forget_calls();
+    succeed(
+        folder.path(),
+        &environment,
+        &["destroy", "-auto-approve", "-input=false", "-no-color"],
+    );
+    let observed = sandbox.observe(&desired);
+    assert!(observed.role.is_none());
+    assert!(
+        observed
+            .buckets
+            .values()
+            .all(|state| *state == BucketState::Absent)
+    );
+    let names: Vec<String> = sandbox
+        .inner
+        .calls()
+        .iter()
+        .map(|c| c.api.to_string())
+        .collect();
+    assert!(
+        names.iter().any(|name| name.contains("DeleteBucket")),
+        "{names:?}"
+    );
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.contains("DeletePublicAccessBlock")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn one_bucket_never_has_two_changes_at_once_and_they_come_in_order() {
+    const ORDER: [&str; 11] = [
+        "aws_s3_bucket",
+        "aws_s3_bucket_public_access_block",
+        "aws_s3_bucket_policy",
+        "aws_s3_bucket_ownership_controls",
+        "aws_s3_bucket_versioning",
+        "aws_s3_bucket_server_side_encryption_configuration",
+        "aws_s3_bucket_object_lock_configuration",
+        "aws_s3_bucket_lifecycle_configuration",
+        "aws_s3_bucket_cors_configuration",
+        "aws_s3_bucket_logging",
+        "aws_s3_bucket_notification",
+    ];
+    let sandbox = Sandbox::start();
+    let provider = sandbox.provider();
+    let desired = desired(RICH);
+    let folder = folder(&render(&desired).unwrap());
+    let environment = provider.environment();
+    succeed(folder.path(), &environment, &["init", "-input=false"]);
+    succeed(
+        folder.path(),
+        &environment,
+        &["apply", "-auto-approve", "-input=false", "-no-color"],
+    );
+    let calls = provider.calls();
+    for bucket in &desired.buckets {
+        let ranks: Vec<usize> = calls
+            .iter()
+            .filter(|(_, _, subject)| *subject == bucket.name.as_str())
+            .filter_map(|(_, kind, _)| ORDER.iter().position(|name| name == kind))
+            .collect();
+        assert!(ranks.is_sorted(), "{}: {ranks:?}", bucket.name);
+        assert!(ranks.len() >= 5, "{}: {ranks:?}", bucket.name);
+    }
+    let at = |kind: &str, subject: &str| {
+        calls
+            .iter()
+            .position(|(_, k, s)| k == kind && s == subject)
+            .unwrap_or_else(|| panic!("no {kind} of {subject}"))
+    };
+    let logs = desired.bucket(Purpose::Logs).unwrap().name.as_str();
+    let ready = at("aws_s3_bucket_policy", logs);
+    for kind in ["aws_s3_bucket_logging", "aws_s3_bucket_inventory"] {
+        assert!(at(kind, desired.data().name.as_str()) > ready, "{kind}");
+    }
+}
+
+/// What differs between any two runs of the same thing: ids that AWS gives, and the order in what
+/// is a set for everybody but JSON.
+fn comparable(mut observed: Observed) -> Observed {
+    if let Some(role) = &mut observed.role {
+        role.id = String::new();
+    }
+    for state in observed.buckets.values_mut() {
+        let BucketState::Present(bucket) = state else {
+            continue;
+        };
+        if let Read::Known(inventories) = &mut bucket.inventories {
+            inventories.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        if let Read::Known(Some(rules)) = &mut bucket.cors {
+            for rule in rules {
+                rule.methods.sort();
+                rule.origins.sort();
+                rule.headers.sort();
+                rule.expose_headers.sort();
+            }
+        }
+    }
+    observed
+}
+
+impl Sandbox {
+    /// A provider in front of it.
+    fn provider(&self) -> Provider {
+        Provider::start(&self.endpoint, &self.access_key_id, &self.secret)
+    }
+}

@@ -1,0 +1,16 @@
+//! What the provisioner writes for Terraform, and the modules in `terraform/`, through the real
+//! `terraform`, with a provider of our own that has the real schema.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says why and ends"
+)]
+
+mod apply;
+mod driver;
+mod harness;
+mod modules;
+mod rendering;
+mod specs;
+mod stores;
+mod texts;
