@@ -300,6 +300,8 @@ impl ProxyHttp for Gateway {
             let begun = session
                 .response_written()
                 .is_some_and(|head| !head.status.is_informational());
+            // Pingora closes after this, whatever is said here: so say it.
+            session.set_keepalive(None);
             if !begun && fail::respond(session, ctx, &answer).await.is_err() {
                 error_code = 0;
             }
