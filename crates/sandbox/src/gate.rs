@@ -11,7 +11,7 @@ use crate::s3::{Progress, Signed, verify_document};
 use crate::{ask, framing, random};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use s3s::service::S3Service;
 use s3s::{Body, HttpError, S3Error, s3_error};
@@ -246,11 +246,13 @@ async fn document(parts: &mut http::request::Parts, body: Incoming) -> Result<Bo
     if !has_body || !names_resource || is_content {
         return Ok(Body::from(body));
     }
-    let limited = Limited::new(body, MAX_DOCUMENT_BYTES);
-    let bytes: Bytes = limited
+    let bytes: Bytes = Limited::new(body, MAX_DOCUMENT_BYTES)
         .collect()
         .await
-        .map_err(|error| s3_error!(IncompleteBody, "The body did not arrive: {error}"))?
+        .map_err(|error| match error.is::<LengthLimitError>() {
+            true => s3_error!(MaxMessageLengthExceeded, "Your request was too big."),
+            false => s3_error!(IncompleteBody, "The body did not arrive: {error}"),
+        })?
         .to_bytes();
     verify_document(&parts.headers, &bytes, query.get("delete").is_some())?;
     Ok(Body::from(bytes))

@@ -28,7 +28,6 @@
 //! - `aws:SecureTransport` is true although nothing is encrypted, unless
 //!   [`SandboxOptions::counts_as_tls`] says otherwise.
 //! - Nobody is anonymous: an unsigned request is refused, whatever a bucket policy says.
-//! - The condition keys `s3:ExistingObjectTag/...` and `s3:RequestObjectTag/...` are never set.
 //! - A `Range` header that is no range is an error; S3 ignores it.
 
 mod ask;

@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A head that takes longer than this to arrive is not waited for.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// A head that takes longer than this to arrive is not waited for; an idle connection neither.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// Answers under way at shutdown get this long.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 

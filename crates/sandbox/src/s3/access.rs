@@ -118,6 +118,7 @@ impl Access {
             On::Object => {
                 let key = path.get_object_key().unwrap_or_default();
                 let version = query.get("versionId");
+                self.describe_tags(&mut context, &bucket.name, key, version);
                 let action = versioned(operation.action, version);
                 let resource = format!("{arn}/{key}");
                 actor.judge(action, &resource, Some(&bucket), context)?;
@@ -127,6 +128,21 @@ impl Access {
         match headers.get("x-amz-copy-source") {
             Some(source) => self.authorize_source(actor, source, headers),
             None => Ok(()),
+        }
+    }
+
+    /// `s3:ExistingObjectTag/...` of the object that is there.
+    fn describe_tags(&self, context: &mut Context, bucket: &str, key: &str, version: Option<&str>) {
+        let found = self.store.read(bucket, |bucket| match version {
+            Some(id) => bucket.version(key, id).cloned(),
+            None => bucket.current(key).cloned(),
+        });
+        let body = found
+            .ok()
+            .flatten()
+            .and_then(|version| version.body.clone());
+        for (tag, value) in body.map(|body| body.settings.tags).unwrap_or_default() {
+            context.set(&format!("s3:ExistingObjectTag/{tag}"), value);
         }
     }
 
@@ -154,6 +170,7 @@ impl Access {
         let record = self.store.bucket(&bucket)?;
         expect_owner(headers, "x-amz-source-expected-bucket-owner", &record)?;
         let mut context = actor.context();
+        self.describe_tags(&mut context, &bucket, &key, version_id.as_deref());
         if let Some(version) = &version_id {
             context.set("s3:versionid", version.as_ref());
         }
@@ -211,6 +228,17 @@ fn describe(context: &mut Context, operation: &Operation, query: &Query, headers
         if let Some(value) = headers.get(header).and_then(|value| value.to_str().ok()) {
             context.set(key, value);
         }
+    }
+    let tags = headers
+        .get("x-amz-tagging")
+        .and_then(|tags| tags.to_str().ok())
+        .unwrap_or_default();
+    let tags = Query::parse(tags);
+    for (tag, value) in tags.pairs() {
+        context.set(&format!("s3:RequestObjectTag/{tag}"), value);
+    }
+    if tags.names().next().is_some() {
+        context.set_all("s3:RequestObjectTagKeys", tags.names());
     }
     let creates_object = matches!(
         operation.name,

@@ -4,7 +4,7 @@ use super::fault::named;
 use crate::disk::{ChecksumAlgorithm, ChecksumScope, StoredChecksum};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::{S3Result, s3_error};
 
@@ -310,6 +310,17 @@ impl Sums {
 
 /// Compares a small document with the digests that its headers declare.
 pub(crate) fn verify_document(headers: &HeaderMap, bytes: &[u8], required: bool) -> S3Result<()> {
+    let hash = headers
+        .get("x-amz-content-sha256")
+        .map(HeaderValue::as_bytes);
+    let hash = hash.filter(|hash| hash.len() == 64);
+    if hash.is_some_and(|hash| hash != hex::encode(Sha256::checksum(bytes)).as_bytes()) {
+        return Err(named(
+            "XAmzContentSHA256Mismatch",
+            StatusCode::BAD_REQUEST,
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        ));
+    }
     let md5 = declared_md5(headers)?;
     let declared = Declared::of(headers)?;
     if required && md5.is_none() && declared == Declared::Nothing {

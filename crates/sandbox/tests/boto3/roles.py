@@ -259,6 +259,21 @@ def bucket_policies_open_and_close():
     S3.list_objects_v2(Bucket=shared)
 
 
+def tags_can_decide():
+    S3.put_object(Bucket=DATA, Key="tagged", Body=b"", Tagging="team=ours")
+    S3.put_object(Bucket=DATA, Key="untagged", Body=b"")
+    ours = {"StringEquals": {"s3:ExistingObjectTag/team": "ours"}}
+    marked = {"StringEquals": {"s3:RequestObjectTag/team": "ours"}}
+    keys = user("tagger", policy(allow("s3:GetObject", "*", Condition=ours),
+                                 allow("s3:PutObject*", "*", Condition=marked)), account=CUSTOMER)
+    tagger = client("s3", keys)
+    tagger.get_object(Bucket=DATA, Key="tagged")
+    refused("AccessDenied", tagger.get_object, Bucket=DATA, Key="untagged")
+    tagger.put_object(Bucket=DATA, Key="new", Tagging="team=ours")
+    refused("AccessDenied", tagger.put_object, Bucket=DATA, Key="new", Tagging="team=theirs")
+    refused("AccessDenied", tagger.put_object, Bucket=DATA, Key="new")
+
+
 def expected_owners_and_resource_accounts_guard():
     S3.list_objects_v2(Bucket=DATA, ExpectedBucketOwner=CUSTOMER)
     refused("AccessDenied", S3.list_objects_v2, Bucket=DATA, ExpectedBucketOwner=VENDOR)

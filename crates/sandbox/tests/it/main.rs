@@ -9,6 +9,7 @@
 mod chunks;
 mod clients;
 mod faults;
+mod killed;
 mod object;
 mod raw;
 mod refusals;

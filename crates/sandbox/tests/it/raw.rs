@@ -74,6 +74,11 @@ impl<'a> Request<'a> {
 
     /// Signs.
     pub(crate) fn sign(self, sandbox: &Sandbox, keys: &KeyPair) -> Signed {
+        self.sign_for(&sandbox.endpoint().host_header(), keys)
+    }
+
+    /// Signs for a sandbox that is not in this process.
+    pub(crate) fn sign_for(self, host: &str, keys: &KeyPair) -> Signed {
         let mut settings = SigningSettings::default();
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
@@ -95,9 +100,8 @@ impl<'a> Request<'a> {
             .build()
             .unwrap()
             .into();
-        let host = sandbox.endpoint().host_header();
         let mut headers = self.headers;
-        headers.insert(0, ("host".to_string(), host.clone()));
+        headers.insert(0, ("host".to_string(), host.to_string()));
         let uri = format!("http://{host}{}", self.target);
         let borrowed = headers
             .iter()
@@ -109,7 +113,7 @@ impl<'a> Request<'a> {
             headers.push((name.to_string(), value.to_string()));
         }
         Signed {
-            host,
+            host: host.to_string(),
             method: self.method.to_string(),
             target: self.target.to_string(),
             headers,
@@ -153,6 +157,19 @@ impl Signed {
 }
 
 impl Answer {
+    fn of(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Self {
+            status: status.unwrap_or(0),
+            head: head.to_ascii_lowercase(),
+            body: body.to_string(),
+        }
+    }
+
     /// The code of the error in the body.
     pub(crate) fn code(&self) -> &str {
         let after = self.body.split_once("<Code>").map(|(_, after)| after);
@@ -171,7 +188,10 @@ pub(crate) fn now() -> SystemTime {
 /// Sends bytes, and reads what comes until the other side closes. With `hang_up`, closes the
 /// sending side as if there were nothing more to come.
 pub(crate) async fn send(host: &str, bytes: &[u8], hang_up: bool) -> Answer {
-    let mut stream = TcpStream::connect(host).await.unwrap();
+    // Nobody there is an answer too: status 0.
+    let Ok(mut stream) = TcpStream::connect(host).await else {
+        return Answer::of("");
+    };
     // The other side may answer and close before it has read everything.
     let _ = stream.write_all(bytes).await;
     if hang_up {
@@ -179,19 +199,7 @@ pub(crate) async fn send(host: &str, bytes: &[u8], hang_up: bool) -> Answer {
     }
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .unwrap_or((answer.as_str(), ""));
-    Answer {
-        status: head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok())
-            .unwrap_or(0),
-        head: head.to_ascii_lowercase(),
-        body: body.to_string(),
-    }
+    Answer::of(&String::from_utf8_lossy(&answer))
 }
 
 /// The target of a presigned URL.

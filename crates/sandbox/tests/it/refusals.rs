@@ -199,6 +199,46 @@ async fn an_error_names_its_request() {
 }
 
 #[tokio::test]
+async fn a_document_that_is_not_the_hashed_or_summed_one_changes_nothing() {
+    let (sandbox, keys) = start_with_bucket().await;
+    put(&sandbox, &keys, "old", b"old").await;
+    let delete = b"<Delete><Object><Key>old</Key></Object></Delete>";
+    let sign = |name: &str, value: &str| {
+        Request::s3("POST", "/data?delete=")
+            .with(name, value)
+            .sign(&sandbox, &keys)
+    };
+    let hashed = Request::s3("POST", "/data?delete=")
+        .payload(&"0".repeat(64))
+        .sign(&sandbox, &keys);
+    assert_eq!(
+        hashed.send(delete).await.code(),
+        "XAmzContentSHA256Mismatch"
+    );
+    let unsummed = sign("x-amz-meta-none", "").send(delete).await;
+    assert_eq!(unsummed.code(), "InvalidRequest");
+    for (name, value) in [
+        ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="),
+        ("x-amz-checksum-crc32", "AAAAAA=="),
+        (
+            "x-amz-checksum-sha256",
+            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+        ),
+    ] {
+        assert_eq!(
+            sign(name, value).send(delete).await.code(),
+            "BadDigest",
+            "{name}"
+        );
+    }
+    assert_eq!(get(&sandbox, &keys, "old").await.body, "old");
+    let large = sign("x-amz-checksum-crc32", "AAAAAA==")
+        .send(&vec![b' '; (4 << 20) + 1])
+        .await;
+    assert_eq!(large.code(), "MaxMessageLengthExceeded");
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_100_is_refused_on_a_connection_that_closes() {
     let (sandbox, keys) = start_with_bucket().await;
     for body in ["", "1"] {
