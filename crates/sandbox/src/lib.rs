@@ -45,6 +45,7 @@ mod query;
 mod random;
 mod s3;
 mod sandbox;
+mod seed;
 mod server;
 mod state;
 

@@ -1,15 +1,13 @@
 //! A running sandbox, and what can be put into it without the network.
 
 use crate::calls::{Call, Calls, Fault};
-use crate::disk::{BucketRecord, Store, StoreError};
-use crate::document::Document;
+use crate::disk::Store;
 use crate::gate::Gate;
-use crate::iam::{AccessKeyRecord, Directory, NewRole, make_role, make_user, put_inline};
+use crate::iam::{AccessKeyRecord, Directory};
 use crate::options::{Propagation, SandboxOptions};
 use crate::query::QueryError;
 use crate::s3::Destinations;
 use crate::{random, s3, server, state};
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,7 +15,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use types::{AccountId, BucketName, Clock, Endpoint, Region, RoleArn, SecretString};
+use types::{AccountId, BucketName, Clock, Endpoint, SecretString};
 
 /// Why a sandbox did not start, or did not take what was put into it.
 #[derive(Debug, thiserror::Error)]
@@ -96,11 +94,11 @@ impl From<&AccessKeyRecord> for KeyPair {
 #[derive(Debug)]
 pub struct Sandbox {
     endpoint: Endpoint,
-    store: Arc<Store>,
-    directory: Arc<Directory>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) directory: Arc<Directory>,
     calls: Arc<Calls>,
-    destinations: Arc<Destinations>,
-    clock: Arc<dyn Clock>,
+    pub(crate) destinations: Arc<Destinations>,
+    pub(crate) clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     /// Held while the sandbox lives: two on the same files would destroy them.
@@ -181,182 +179,6 @@ impl Sandbox {
         }
     }
 
-    /// Makes an account unless it is there.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn create_account(&self, account: &AccountId) -> Result<(), SandboxError> {
-        Ok(self.directory.ensure_account(account)?)
-    }
-
-    /// The keys of an account's root user; the same for as long as the data lives.
-    ///
-    /// # Errors
-    /// When there is no such account.
-    pub fn root_keys(&self, account: &AccountId) -> Result<KeyPair, SandboxError> {
-        let accounts = self.directory.newest();
-        let account = accounts
-            .account(account)
-            .ok_or_else(|| no_account(account))?;
-        Ok(KeyPair::from(&account.root))
-    }
-
-    /// Makes a user with these inline policies (name and document), or gives the user that is
-    /// there these policies too. Its keys: the first that it has, a new one when it has none.
-    /// Visible at once.
-    ///
-    /// # Errors
-    /// When IAM would refuse the name or a document.
-    pub fn create_user(
-        &self,
-        account: &AccountId,
-        name: &str,
-        policies: &[(&str, &serde_json::Value)],
-    ) -> Result<KeyPair, SandboxError> {
-        let now = self.clock.now();
-        let key = self.directory.seed(account, |account| {
-            if account.user(name).is_none() {
-                make_user(account, "/", name, None, BTreeMap::new(), now)?;
-            }
-            let user = account
-                .user_mut(name)
-                .expect("the user was made or was there");
-            for (policy, document) in policies {
-                let text = document.to_string();
-                // Seeding is not bound by the quota: tests put large policies here.
-                put_inline(&mut user.permissions, name, policy, &text, usize::MAX)?;
-            }
-            if user.keys.is_empty() {
-                user.keys.push(AccessKeyRecord::draw(now));
-            }
-            Ok(user.keys[0].clone())
-        })?;
-        Ok(KeyPair::from(&key))
-    }
-
-    /// Makes a role, or gives the role that is there this trust and these inline policies.
-    /// Visible at once.
-    ///
-    /// # Errors
-    /// When IAM would refuse the name or a document, or a principal does not exist.
-    pub fn create_role(
-        &self,
-        account: &AccountId,
-        name: &str,
-        trust: &serde_json::Value,
-        policies: &[(&str, &serde_json::Value)],
-    ) -> Result<RoleArn, SandboxError> {
-        let now = self.clock.now();
-        let accounts = self.directory.newest();
-        let arn = self.directory.seed(account, |account| {
-            let new = NewRole {
-                path: "/",
-                name,
-                trust: &trust.to_string(),
-                description: None,
-                max_session: 3_600,
-                boundary: None,
-                tags: BTreeMap::new(),
-            };
-            let kept = account.roles.remove(&name.to_lowercase());
-            make_role(account, &accounts, new, now)?;
-            let role = account.role_mut(name).expect("the role was made");
-            if let Some(kept) = kept {
-                role.id = kept.id.clone();
-                role.permissions = kept.permissions.clone();
-                role.tags = kept.tags.clone();
-            }
-            for (policy, document) in policies {
-                let text = document.to_string();
-                put_inline(&mut role.permissions, name, policy, &text, usize::MAX)?;
-            }
-            Ok(role.arn.clone())
-        })?;
-        Ok(arn)
-    }
-
-    /// Makes a bucket as a new one is at AWS: private, unversioned, all public access blocked.
-    /// Leaves the account's own bucket of that name as it is.
-    ///
-    /// # Errors
-    /// When another account or region has the bucket, or it cannot be written.
-    pub fn create_bucket(
-        &self,
-        account: &AccountId,
-        bucket: &BucketName,
-        region: &Region,
-    ) -> Result<(), SandboxError> {
-        if self.directory.newest().account(account).is_none() {
-            return Err(no_account(account));
-        }
-        let record = BucketRecord::new(
-            bucket.to_string(),
-            account.clone(),
-            region.clone(),
-            self.clock.now(),
-        );
-        match self.store.create_bucket(record) {
-            Ok(()) => Ok(()),
-            Err(StoreError::BucketExists(other))
-                if other.owner == *account && other.region == *region =>
-            {
-                Ok(())
-            }
-            Err(StoreError::BucketExists(_)) => Err(SandboxError::BucketTaken(bucket.clone())),
-            Err(error) => Err(SandboxError::Bucket {
-                bucket: bucket.clone(),
-                source: std::io::Error::other(error),
-            }),
-        }
-    }
-
-    /// Makes a KMS key whose policy leaves everything to the IAM policies of its account, or is
-    /// `policy`; gives its ARN. S3 asks for `kms:GenerateDataKey` and `kms:Decrypt` where objects
-    /// are encrypted with it; KMS itself cannot be called. Visible at once.
-    ///
-    /// # Errors
-    /// When the policy is malformed or the account does not exist.
-    pub fn create_kms_key(
-        &self,
-        account: &AccountId,
-        region: &Region,
-        policy: Option<&serde_json::Value>,
-    ) -> Result<String, SandboxError> {
-        let id = random::request_uuid();
-        let arn = format!("arn:aws:kms:{region}:{account}:key/{id}");
-        let default = serde_json::json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
-            "Action": "kms:*", "Resource": "*",
-        }]});
-        let text = policy.unwrap_or(&default).to_string();
-        let document = Document::parse(policies::PolicyKind::Resource, &text)
-            .map_err(QueryError::malformed_policy)?;
-        self.directory.seed(account, |account| {
-            account.keys.insert(arn.clone(), document);
-            Ok(())
-        })?;
-        Ok(arn)
-    }
-
-    /// Lets a queue, topic or function exist, so that buckets may name it as the destination of
-    /// their notifications; without a policy that lets S3 in, they still may not. Not kept over a
-    /// restart.
-    ///
-    /// # Errors
-    /// When the policy is malformed.
-    pub fn put_destination(
-        &self,
-        arn: &str,
-        policy: Option<&serde_json::Value>,
-    ) -> Result<(), SandboxError> {
-        let document = policy
-            .map(|policy| Document::parse(policies::PolicyKind::Resource, &policy.to_string()))
-            .transpose()
-            .map_err(QueryError::malformed_policy)?;
-        self.destinations.put(arn.to_string(), document);
-        Ok(())
-    }
-
     /// What an account holds, for comparing two sandboxes that were set up in different ways:
     /// buckets with their settings, roles, managed policies, instance profiles; without users,
     /// unique ids and dates, and without order where AWS gives it no meaning.
@@ -404,7 +226,7 @@ impl Drop for Sandbox {
     }
 }
 
-fn no_account(account: &AccountId) -> SandboxError {
+pub(crate) fn no_account(account: &AccountId) -> SandboxError {
     QueryError::no_such_entity(format_args!(
         "There is no account {account} in the sandbox."
     ))
