@@ -1,6 +1,6 @@
 //! The alphabet of everything that goes into a configuration.
 
-use hcl::expr::{Expression, ObjectKey};
+use hcl::expr::{Expression, ObjectKey, TraversalOperator};
 use hcl::structure::{Body, Structure};
 
 /// A text that must not stand in a configuration.
@@ -64,6 +64,15 @@ fn check_expression(expression: &Expression, place: &str) -> Result<(), Refused>
             };
             check_expression(value, &below(place, name))
         }),
+        Expression::Traversal(traversal) => {
+            traversal
+                .operators
+                .iter()
+                .try_for_each(|operator| match operator {
+                    TraversalOperator::Index(index) => check_expression(index, place),
+                    _ => Ok(()),
+                })
+        }
         // The printer prints no other kind that could hold text.
         _ => Ok(()),
     }

@@ -8,9 +8,11 @@
 //! held against an alphabet that has no template markers ([`check`]), and the printer escapes what
 //! is left ([`print`]), whether the check had let it through or not.
 
+mod bucket;
 mod check;
 mod drive;
 mod embedded;
+mod imports;
 mod module;
 mod print;
 mod tree;
@@ -18,6 +20,7 @@ mod write;
 
 pub use check::{Refused, check};
 pub use drive::{Planned, PlannedChange, Terraform, TerraformFailure};
+pub use imports::imports;
 pub use print::{Unprintable, print};
 pub use write::{Files, WriteError};
 

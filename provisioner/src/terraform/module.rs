@@ -1,45 +1,16 @@
 //! The root module of one tenant: a provider, a call of the module `tenant-storage`, outputs.
 
 use super::TerraformError;
-use super::tree::{Fields, foreign_tags, map, reference, text, texts};
+use super::bucket;
+use super::tree::{Fields, foreign_tags, indexed, reference, text, texts};
 use crate::model::{
-    Attachment, BlockedEncryption, ComputeService, CorsRule, Desired, DesiredBucket, DesiredRole,
-    Destination, Encryption, Inventory, InventoryFormat, InventoryFrequency, LifecycleRule,
-    LockMode, LogKeyFormat, Logging, Namespace, Notification, Notifications, ObjectLock,
-    Transition, TransitionMinimum, Trust, Versioning, VpcEndpoint, VpcEndpointKind,
+    Attachment, ComputeService, Desired, DesiredRole, Purpose, Trust, VpcEndpoint, VpcEndpointKind,
 };
 use hcl::expr::Expression;
 use hcl::structure::{Attribute, Block, Body};
-use std::collections::BTreeSet;
 
 /// Where the module stands below the root of the configuration.
 const SOURCE: &str = "./terraform/modules/tenant-storage";
-
-/// Outputs of the root module: name, description, output of the module.
-const OUTPUTS: [(&str, &str, &str); 6] = [
-    (
-        "bucket_ids",
-        "The names of the buckets by purpose.",
-        "bucket_ids",
-    ),
-    (
-        "bucket_arns",
-        "The ARNs of the buckets by purpose.",
-        "bucket_arns",
-    ),
-    ("role_arn", "The ARN of the role.", "role_arn"),
-    ("role_name", "The name of the role.", "role_name"),
-    (
-        "policy_arn",
-        "The ARN of the permission policy; null when it is inline.",
-        "policy_arn",
-    ),
-    (
-        "instance_profile_arn",
-        "The ARN of the instance profile; null without one.",
-        "instance_profile_arn",
-    ),
-];
 
 pub(super) fn root(desired: &Desired) -> Result<Body, TerraformError> {
     let (Some((_, account)), Some(role)) = (desired.aws(), &desired.role) else {
@@ -56,19 +27,81 @@ pub(super) fn root(desired: &Desired) -> Result<Body, TerraformError> {
                 .build(),
         )
         .add_block(storage(desired, role));
-    for (name, description, output) in OUTPUTS {
+    for (name, description, value) in outputs(desired) {
         body = body.add_block(
             Block::builder("output")
                 .add_label(name)
                 .add_attribute(Attribute::new("description", text(description)))
-                .add_attribute(Attribute::new(
-                    "value",
-                    reference("module", &["storage", output]),
-                ))
+                .add_attribute(Attribute::new("value", value))
                 .build(),
         );
     }
     Ok(body.build())
+}
+
+/// The same names and values as `provisioner apply` prints.
+fn outputs(desired: &Desired) -> Vec<(&'static str, &'static str, Expression)> {
+    let whole = |output| reference("module", &["storage", output]);
+    let of = |output, purpose: Purpose| indexed("module", &["storage", output], purpose.as_str());
+    let mut outputs = vec![
+        (
+            "data_bucket",
+            "The bucket that the role reads.",
+            of("bucket_ids", Purpose::Data),
+        ),
+        (
+            "data_bucket_arn",
+            "Its ARN.",
+            of("bucket_arns", Purpose::Data),
+        ),
+        (
+            "results_bucket",
+            "The bucket that the role reads and writes.",
+            of("bucket_ids", Purpose::Results),
+        ),
+        (
+            "results_bucket_arn",
+            "Its ARN.",
+            of("bucket_arns", Purpose::Results),
+        ),
+    ];
+    if desired.bucket(Purpose::Logs).is_some() {
+        outputs.push((
+            "logs_bucket",
+            "The bucket that receives logs and inventories.",
+            of("bucket_ids", Purpose::Logs),
+        ));
+    }
+    outputs.extend([
+        (
+            "region",
+            "Where the buckets stand.",
+            text(desired.region.as_str()),
+        ),
+        (
+            "key_prefix",
+            "What every key of the tenant begins with.",
+            text(desired.key_prefix.as_str()),
+        ),
+        ("role_arn", "The role.", whole("role_arn")),
+        ("role_name", "Its name.", whole("role_name")),
+        (
+            "policy_arn",
+            "The permission policy; null when it is inline.",
+            whole("policy_arn"),
+        ),
+        (
+            "instance_profile",
+            "The instance profile; null unless EC2 may take the role.",
+            whole("instance_profile_name"),
+        ),
+        (
+            "external_id",
+            "What the gateway presents to take the role.",
+            text(desired.external_id.as_str()),
+        ),
+    ]);
+    outputs
 }
 
 /// The same as the module's own, so that the root says what it needs.
@@ -93,7 +126,7 @@ fn storage(desired: &Desired, role: &DesiredRole) -> Block {
         .buckets
         .iter()
         .fold(Fields::default(), |fields, bucket| {
-            fields.with(bucket.purpose.as_str(), self::bucket(bucket))
+            fields.with(bucket.purpose.as_str(), bucket::settings(bucket))
         });
     let mut block = Block::builder("module")
         .add_label("storage")
@@ -110,208 +143,6 @@ fn storage(desired: &Desired, role: &DesiredRole) -> Block {
         block = block.add_attribute(Attribute::new("vpc_endpoint", vpc_endpoint(endpoint)));
     }
     block.build()
-}
-
-fn bucket(bucket: &DesiredBucket) -> Expression {
-    Fields::default()
-        .with("name", text(&bucket.name))
-        .with_some(
-            "namespace",
-            (bucket.namespace == Namespace::AccountRegional).then(|| text("account_regional")),
-        )
-        .with_some("versioning", bucket.versioning.map(versioning))
-        .with_some("encryption", encryption(&bucket.encryption))
-        .with_some(
-            "blocked_encryption",
-            bucket.blocked_encryption.as_ref().map(blocked),
-        )
-        .with_flag("refuse_other_encryption", bucket.refuse_other_encryption)
-        .with_flag("refuse_customer_keys", bucket.refuse_customer_keys)
-        .with(
-            "abort_incomplete_days",
-            bucket.lifecycle.abort_incomplete_days,
-        )
-        .with_list(
-            "lifecycle_rules",
-            bucket.lifecycle.rules.iter().map(lifecycle_rule).collect(),
-        )
-        .with_some(
-            "transition_minimum",
-            bucket.lifecycle.transition_minimum.map(transition_minimum),
-        )
-        .with_list(
-            "cors_rules",
-            bucket.cors.iter().flatten().map(cors_rule).collect(),
-        )
-        .with_some("logging", bucket.logging.as_ref().map(logging))
-        .with_some(
-            "notifications",
-            bucket.notifications.as_ref().map(notifications),
-        )
-        .with_list(
-            "inventories",
-            bucket.inventories.iter().map(inventory).collect(),
-        )
-        .with_some("object_lock", bucket.object_lock.as_ref().map(object_lock))
-        .with_some("tags", foreign_tags(&bucket.tags))
-        .into()
-}
-
-fn versioning(versioning: Versioning) -> Expression {
-    text(match versioning {
-        Versioning::Enabled => "Enabled",
-        Versioning::Suspended => "Suspended",
-    })
-}
-
-fn encryption(encryption: &Encryption) -> Option<Expression> {
-    let fields = Fields::default();
-    match encryption {
-        Encryption::AwsDefault => None,
-        Encryption::SseS3 => Some(fields.with("algorithm", text("AES256")).into()),
-        Encryption::SseKms {
-            key,
-            bucket_key,
-            dual_layer,
-        } => {
-            let algorithm = match dual_layer {
-                true => "aws:kms:dsse",
-                false => "aws:kms",
-            };
-            Some(
-                fields
-                    .with("algorithm", text(algorithm))
-                    .with("kms_key", text(key.as_str()))
-                    .with_flag("bucket_key", *bucket_key)
-                    .into(),
-            )
-        }
-    }
-}
-
-fn blocked(types: &BTreeSet<BlockedEncryption>) -> Vec<Expression> {
-    texts(types.iter().map(|BlockedEncryption::SseC| "SSE-C"))
-}
-
-fn lifecycle_rule(rule: &LifecycleRule) -> Expression {
-    let transitions = |all: &[Transition]| {
-        all.iter()
-            .map(|transition| {
-                Fields::default()
-                    .with("days", transition.days)
-                    .with("class", text(transition.class.as_str()))
-                    .into()
-            })
-            .collect()
-    };
-    Fields::default()
-        .with("id", text(&rule.id))
-        .with_some("prefix", some_text(&rule.prefix))
-        .with_some("tags", (!rule.tags.is_empty()).then(|| map(&rule.tags)))
-        .with_some("larger_than", rule.larger_than)
-        .with_some("smaller_than", rule.smaller_than)
-        .with_some("expire_days", rule.expire_days)
-        .with_flag("expire_delete_markers", rule.expire_delete_markers)
-        .with_some("noncurrent_expire_days", rule.noncurrent_expire_days)
-        .with_some("noncurrent_keep", rule.noncurrent_keep)
-        .with_list("transitions", transitions(&rule.transitions))
-        .with_list(
-            "noncurrent_transitions",
-            transitions(&rule.noncurrent_transitions),
-        )
-        .into()
-}
-
-fn transition_minimum(minimum: TransitionMinimum) -> Expression {
-    text(match minimum {
-        TransitionMinimum::AllStorageClasses128K => "all_storage_classes_128K",
-        TransitionMinimum::VariesByStorageClass => "varies_by_storage_class",
-    })
-}
-
-fn cors_rule(rule: &CorsRule) -> Expression {
-    Fields::default()
-        .with_some("id", rule.id.as_ref().map(text))
-        .with("origins", texts(&rule.origins))
-        .with("methods", texts(&rule.methods))
-        .with_list("headers", texts(&rule.headers))
-        .with_list("expose_headers", texts(&rule.expose_headers))
-        .with_some("max_age_seconds", rule.max_age_seconds)
-        .into()
-}
-
-fn logging(logging: &Logging) -> Expression {
-    let format = match logging.key_format {
-        LogKeyFormat::Simple => None,
-        LogKeyFormat::PartitionedByEventTime => Some("event_time"),
-        LogKeyFormat::PartitionedByDeliveryTime => Some("delivery_time"),
-    };
-    Fields::default()
-        .with("target", text(&logging.target))
-        .with("prefix", text(&logging.prefix))
-        .with_some("key_format", format.map(text))
-        .into()
-}
-
-fn notifications(notifications: &Notifications) -> Expression {
-    let of = |kind: fn(&Destination) -> bool| {
-        notifications
-            .entries
-            .iter()
-            .filter(|entry| kind(&entry.destination))
-            .map(notification)
-            .collect()
-    };
-    Fields::default()
-        .with("event_bridge", notifications.event_bridge)
-        .with_list("queues", of(|d| matches!(d, Destination::Queue(_))))
-        .with_list("topics", of(|d| matches!(d, Destination::Topic(_))))
-        .with_list("functions", of(|d| matches!(d, Destination::Function(_))))
-        .into()
-}
-
-fn notification(entry: &Notification) -> Expression {
-    Fields::default()
-        .with("id", text(&entry.id))
-        .with("arn", text(entry.destination.arn().as_str()))
-        .with("events", texts(&entry.events))
-        .with_some("prefix", some_text(&entry.prefix))
-        .with_some("suffix", some_text(&entry.suffix))
-        .into()
-}
-
-fn inventory(inventory: &Inventory) -> Expression {
-    let format = match inventory.format {
-        InventoryFormat::Csv => "CSV",
-        InventoryFormat::Orc => "ORC",
-        InventoryFormat::Parquet => "Parquet",
-    };
-    let frequency = match inventory.frequency {
-        InventoryFrequency::Daily => "Daily",
-        InventoryFrequency::Weekly => "Weekly",
-    };
-    Fields::default()
-        .with("id", text(&inventory.id))
-        .with("destination", text(&inventory.destination))
-        .with("destination_account", text(&inventory.destination_account))
-        .with("destination_prefix", text(&inventory.destination_prefix))
-        .with("format", text(format))
-        .with("frequency", text(frequency))
-        .with_flag("all_versions", inventory.all_versions)
-        .with_some("prefix", some_text(&inventory.prefix))
-        .with_list("fields", texts(&inventory.fields))
-        .into()
-}
-
-fn object_lock(lock: &ObjectLock) -> Expression {
-    let mode = match lock.mode {
-        LockMode::Governance => "GOVERNANCE",
-        LockMode::Compliance => "COMPLIANCE",
-    };
-    Fields::default()
-        .with("mode", text(mode))
-        .with("days", lock.days)
-        .into()
 }
 
 fn role(role: &DesiredRole) -> Expression {
@@ -365,8 +196,4 @@ fn vpc_endpoint(endpoint: &VpcEndpoint) -> Expression {
         .with_list("subnet_ids", texts(&endpoint.subnet_ids))
         .with_list("security_group_ids", texts(&endpoint.security_group_ids))
         .into()
-}
-
-fn some_text(value: &str) -> Option<Expression> {
-    (!value.is_empty()).then(|| text(value))
 }

@@ -117,11 +117,16 @@ fn value(expression: &Expression, depth: usize) -> Result<String, Unprintable> {
         Expression::Traversal(traversal) => {
             out.push_str(&value(&traversal.expr, depth)?);
             for operator in &traversal.operators {
-                let TraversalOperator::GetAttr(name) = operator else {
-                    return Err(Unprintable("an index or a splat"));
-                };
-                out.push('.');
-                out.push_str(name.as_str());
+                match operator {
+                    TraversalOperator::GetAttr(name) => {
+                        out.push('.');
+                        out.push_str(name.as_str());
+                    }
+                    TraversalOperator::Index(index) => {
+                        let _ = write!(out, "[{}]", value(index, depth)?);
+                    }
+                    _ => return Err(Unprintable("a splat")),
+                }
             }
         }
         Expression::Array(items) => array(&mut out, items, depth)?,

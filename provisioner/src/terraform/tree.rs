@@ -1,7 +1,7 @@
 //! Trees of HCL, built from values only: there is no way in for a piece of source text.
 
 use hcl::Identifier;
-use hcl::expr::{Expression, Object, ObjectKey, Traversal, Variable};
+use hcl::expr::{Expression, Object, ObjectKey, Traversal, TraversalBuilder, Variable};
 use std::collections::BTreeMap;
 
 /// An object whose keys are ours.
@@ -71,11 +71,30 @@ pub(super) fn texts<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> Vec<Ex
 
 /// `root.attributes...`.
 pub(super) fn reference(root: &'static str, attributes: &[&'static str]) -> Expression {
-    let mut builder = Traversal::builder(Variable::from(identifier(root)));
-    for attribute in attributes {
-        builder = builder.attr(identifier(attribute));
-    }
-    Expression::from(builder.build())
+    Expression::from(traversal(root, attributes).build())
+}
+
+/// `root.attributes...["index"]`.
+pub(super) fn indexed(
+    root: &'static str,
+    attributes: &[&'static str],
+    index: impl AsRef<str>,
+) -> Expression {
+    let traversal = traversal(root, attributes);
+    Expression::from(traversal.index(text(index)).build())
+}
+
+/// `root.attributes...[number]`.
+pub(super) fn numbered(root: &'static str, attributes: &[&'static str], number: u64) -> Expression {
+    let traversal = traversal(root, attributes);
+    Expression::from(traversal.index(Expression::from(number)).build())
+}
+
+fn traversal(root: &'static str, attributes: &[&'static str]) -> TraversalBuilder {
+    let root = Traversal::builder(Variable::from(identifier(root)));
+    attributes
+        .iter()
+        .fold(root, |builder, name| builder.attr(identifier(name)))
 }
 
 fn identifier(name: &'static str) -> Identifier {

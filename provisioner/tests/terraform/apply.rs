@@ -6,7 +6,7 @@ use crate::stores::Sandbox;
 use provisioner::model::{Desired, Documents, Purpose};
 use provisioner::plan::{BucketState, DiffOptions, Observed, Plan, Read, diff};
 use provisioner::runner::Watch;
-use provisioner::terraform::render;
+use provisioner::terraform::{imports, render};
 
 /// Hears nothing.
 struct Silence;
@@ -58,7 +58,7 @@ fn after_terraform_the_direct_way_has_nothing_left_to_do() {
         let outputs = terraform.outputs().unwrap();
         let role = &desired.role.as_ref().unwrap().arn;
         assert_eq!(outputs["role_arn"], role.to_string(), "{name}");
-        assert_eq!(outputs["bucket_ids"]["data"], desired.data().name.as_str());
+        assert_eq!(outputs["data_bucket"], desired.data().name.as_str());
     }
 }
 
@@ -82,6 +82,47 @@ fn both_ways_leave_the_same_state() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_set_up_that_was_made_directly_goes_on_by_terraform_without_being_made_again() {
+    for (name, desired) in settings() {
+        let sandbox = Sandbox::start();
+        sandbox.apply(&desired);
+        let before = comparable(sandbox.observe(&desired));
+        let provider = sandbox.provider();
+        let folder = folder(&render(&desired).unwrap());
+        let blocks = imports(&desired, &sandbox.observe(&desired))
+            .unwrap()
+            .unwrap();
+        std::fs::write(folder.path().join("imports.tf"), blocks).unwrap();
+        succeed(
+            folder.path(),
+            &provider.environment(),
+            &["fmt", "-check", "imports.tf"],
+        );
+
+        let terraform = provider.driver(folder.path());
+        terraform.init(&Silence).unwrap();
+        let planned = terraform.plan(&Silence).unwrap();
+        // Terraform learns that it is to leave the block of public access alone, which is no call.
+        for change in &planned.changes {
+            assert_eq!(change.actions, ["update"], "{name}: {}", change.address);
+            assert!(
+                change.address.contains("public_access_block"),
+                "{name}: {}",
+                change.address
+            );
+        }
+        terraform.apply(&Silence).unwrap();
+        assert_eq!(comparable(sandbox.observe(&desired)), before, "{name}");
+        assert_eq!(terraform.plan(&Silence).unwrap().changes, [], "{name}");
+    }
+}
+
+#[test]
+fn where_nothing_is_there_nothing_is_imported() {
+    assert_eq!(imports(&desired(RICH), &Observed::default()).unwrap(), None);
 }
 
 #[test]
