@@ -124,7 +124,8 @@ fn decide(
         let access_key = &admitted.principal.access_key;
         Arc::new(SealedTokens::new(access_key, bucket, gateway.draw))
     });
-    let outbound = outbound::outbound(&admitted, &route, body.as_ref(), tokens.as_deref())?;
+    let outbound =
+        outbound::outbound(session, &admitted, &route, body.as_ref(), tokens.as_deref())?;
     let Admitted {
         principal,
         operation,

@@ -89,6 +89,7 @@ pub(super) fn checksum_policy(route: &Route) -> ChecksumPolicy {
 }
 
 pub(super) fn outbound(
+    session: &Session,
     admitted: &Admitted<'_>,
     route: &Route,
     body: Option<&BodyPlan>,
@@ -97,10 +98,10 @@ pub(super) fn outbound(
     let operation = &admitted.operation;
     let sorted = request_headers(operation, &admitted.headers, checksum_policy(route))?;
     check_owners(&sorted, route)?;
-    if sorted.customer_key && !route.authority().is_tls() {
+    if sorted.customer_key && !(super::reply::is_encrypted(session) && route.authority().is_tls()) {
         return Err(S3Error::with_message(
             ErrorCode::InvalidRequest,
-            "A customer-provided encryption key may not travel to storage that is reached without TLS.",
+            "A customer-provided encryption key may travel by TLS alone, to the gateway and from it to the storage.",
         ));
     }
     let mut headers = sorted.forward;

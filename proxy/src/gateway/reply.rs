@@ -142,15 +142,21 @@ fn document(flight: &Flight, session: &Session) -> Reply {
     }
 }
 
+/// Whether the client's own connection is by TLS.
+pub(super) fn is_encrypted(session: &Session) -> bool {
+    let digest = session.as_ref().digest();
+    digest.is_some_and(|digest| digest.ssl_digest.is_some())
+}
+
 /// The object's URL as the client would write it.
 fn location(flight: &Flight, session: &Session) -> String {
     let host = session.req_header().headers.get(http::header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let tls = session
-        .as_ref()
-        .digest()
-        .is_some_and(|digest| digest.ssl_digest.is_some());
-    let scheme = if tls { "https" } else { "http" };
+    let scheme = if is_encrypted(session) {
+        "https"
+    } else {
+        "http"
+    };
     match flight.operation.object() {
         Some(object) => {
             format!(
