@@ -1,11 +1,13 @@
 //! The only place that words an error for a client, and the only one that writes it.
 
 use super::context::RequestContext;
+use bytes::Bytes;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType};
 use s3::{ErrorCode, S3Error};
 use std::time::Duration;
+use types::RequestId;
 
 /// What S3 calls the host id; ours says nothing about the machine.
 pub(super) const HOST_ID: &str = "byos";
@@ -22,7 +24,7 @@ pub(super) async fn respond(
     error: &S3Error,
 ) -> pingora::Result<()> {
     ctx.error_code = Some(error.code().as_str());
-    let body = error.to_xml(ctx.id, HOST_ID);
+    let body = document(session, ctx.id, error);
     let mut header = ResponseHeader::build(error.status(), Some(6))?;
     header.insert_header("x-amz-request-id", ctx.id.to_string())?;
     header.insert_header("Content-Type", "application/xml")?;
@@ -60,6 +62,16 @@ pub(super) async fn respond(
         let _ = tokio::time::timeout(MAX_DRAIN_TIME, drain(session)).await;
     }
     Ok(())
+}
+
+/// The document; what it is about is what the client asked for, unless the error knows better.
+fn document(session: &Session, id: RequestId, error: &S3Error) -> Bytes {
+    if error.resource().is_some() {
+        return error.to_xml(id, HOST_ID);
+    }
+    let target = String::from_utf8_lossy(session.req_header().raw_path());
+    let path = target.split('?').next().unwrap_or_default();
+    error.clone().on(path).to_xml(id, HOST_ID)
 }
 
 async fn drain(session: &mut Session) -> pingora::Result<()> {
