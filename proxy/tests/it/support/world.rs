@@ -48,6 +48,9 @@ pub(crate) struct Setup {
     pub(crate) ca: Option<Arc<CaBundle>>,
     /// The host that the tenants' endpoints name.
     pub(crate) host: &'static str,
+    /// The names by which clients know the gateway, beside `Host`.
+    pub(crate) public_hosts: Vec<String>,
+    pub(crate) lookup: Arc<dyn Lookup>,
 }
 
 impl Default for Setup {
@@ -62,6 +65,8 @@ impl Default for Setup {
             scheme: None,
             ca: None,
             host: "127.0.0.1",
+            public_hosts: Vec::new(),
+            lookup: Arc::new(EverythingIsHere),
         }
     }
 }
@@ -285,7 +290,7 @@ fn gateway(
         allowed_ports: vec![port],
     };
     let resolver = Resolver::new(
-        Arc::new(EverythingIsHere),
+        Arc::clone(&setup.lookup),
         Arc::clone(&clock),
         policy,
         ResolverLimits::default(),
@@ -303,7 +308,10 @@ fn gateway(
     );
     Gateway::new(Parts {
         directory,
-        verifier: sigv4::Verifier::new(vec![], sigv4::Verifier::DEFAULT_CACHED_KEYS),
+        verifier: sigv4::Verifier::new(
+            setup.public_hosts.clone(),
+            sigv4::Verifier::DEFAULT_CACHED_KEYS,
+        ),
         signer: sigv4::Signer::new(sigv4::Signer::DEFAULT_CACHED_KEYS),
         credentials,
         client: UpstreamClient::new(resolver.clone(), limits).unwrap(),
