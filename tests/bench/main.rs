@@ -24,12 +24,13 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["upstream", port] => upstream::serve(port.parse().unwrap()),
+        ["--quick"] => run::all(&run::Plan::QUICK),
         ["--smoke"] => run::all(&run::Plan::SMOKE),
         ["--tenants", count] => run::all(&run::Plan {
             tenants: count.parse().unwrap(),
             ..run::Plan::FULL
         }),
         [] => run::all(&run::Plan::FULL),
-        _ => panic!("usage: tests/bench/run [--smoke | --tenants COUNT]"),
+        _ => panic!("usage: tests/bench/run [--quick | --smoke | --tenants COUNT]"),
     }
 }
