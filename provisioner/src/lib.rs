@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod cli;
+pub mod cloudformation;
 pub mod commands;
 pub mod failure;
 pub mod journal;

@@ -42,6 +42,9 @@ pub enum CommandError {
     /// A configuration for Terraform cannot be written.
     #[error(transparent)]
     Terraform(#[from] crate::terraform::TerraformError),
+    /// A template for CloudFormation cannot be written.
+    #[error(transparent)]
+    CloudFormation(#[from] crate::cloudformation::CloudFormationError),
     /// No credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -124,7 +127,7 @@ impl CommandError {
             Self::Usage(_) => "usage",
             Self::File { .. } => "file",
             Self::Tenants { .. } | Self::Specification(_) => "specification",
-            Self::Render(_) | Self::Terraform(_) => "render",
+            Self::Render(_) | Self::Terraform(_) | Self::CloudFormation(_) => "render",
             Self::Credentials(_) => "credentials",
             Self::Store(_) => "store",
             Self::Journal(JournalError::Locked { .. }) => "locked",
