@@ -20,7 +20,7 @@ use sha2::Digest as _;
 use sigv4::OutgoingPayload;
 use std::sync::Arc;
 use types::Timestamp;
-use upstream::{Credentials, Route, SignedRequest, UpstreamRequest};
+use upstream::{ClientError, Credentials, Phase, Route, SignedRequest, UpstreamRequest};
 
 /// An answer that is ready to be written.
 #[derive(Debug)]
@@ -148,7 +148,12 @@ async fn send_deletions(
         let signed = sign_deletions(gateway, plan, &route, &credentials, body, md5.as_deref())?;
         let sent = gateway.client.send(&route, signed, body.clone()).await;
         let answer = sent.map_err(|error| {
-            Failure::caused_by(S3Error::new(ErrorCode::TenantStorageUnavailable), &error)
+            let code = match error {
+                // It was reached, and did not answer.
+                ClientError::TimedOut(Phase::Head | Phase::Body) => ErrorCode::TenantStorageTimeout,
+                _ => ErrorCode::TenantStorageUnavailable,
+            };
+            Failure::caused_by(S3Error::new(code), &error)
         })?;
         if !is_failure(answer.status()) {
             return Ok(answer.into_body());
