@@ -184,6 +184,12 @@ async fn an_upstream_that_falls_silent_is_not_waited_for_for_ever() {
         world.stub.script(sends(&whole[..sent], Step::Silence));
         assert_not_a_whole(&get(&world).await, &format!("silence after {sent} bytes"));
     }
+    world.stub.script(|_| vec![Step::Silence]);
+    let delete = "<Delete><Object><Key>canary</Key></Object></Delete>";
+    let answer = world
+        .acme(Request::new("POST", "/results?delete").body(delete))
+        .await;
+    assert_eq!(answer.verdict(), "504 TenantStorageTimeout");
     let listing = response("200 OK", "", "<ListBucketResult>");
     let listing = [&listing[..], b" and no more"].concat();
     world

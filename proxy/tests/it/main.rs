@@ -18,6 +18,7 @@ mod headers;
 mod isolation;
 mod limits;
 mod listings;
+mod mutations;
 mod names;
 mod refusals_upstream;
 mod refused;

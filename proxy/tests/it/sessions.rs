@@ -56,28 +56,26 @@ fn requests() -> Vec<Request> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_session_costs_one_renewal_and_one_repetition() {
-    for (status, code) in [
-        ("400 Bad Request", "ExpiredToken"),
-        ("403 Forbidden", "InvalidAccessKeyId"),
-        ("403 Forbidden", "InvalidToken"),
-    ] {
-        for request in requests() {
-            let world = World::start().await;
-            with_worn_session(&world).await;
-            first_session_is_refused(&world, documents::error(status, code));
-            let why = format!("{code}: {} {}", request.method, request.target());
-            let answer = world.acme(request).await;
-            assert!(answer.is_whole_success(), "{why}: {answer:?}");
-            assert_eq!(world.sts.count(), 2, "{why}");
-            assert_eq!(world.stub.count(), 2, "{why}");
-            let bodies: Vec<_> = world
-                .stub
-                .received()
-                .iter()
-                .map(|it| it.body.clone())
-                .collect();
-            assert!(bodies[0] == bodies[1], "{why}: another body");
-        }
+    let all = requests()
+        .into_iter()
+        .map(|request| ("ExpiredToken", request));
+    let codes = [
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+    ];
+    let others = codes.map(|code| (code, Request::new("GET", KEY)));
+    for (code, request) in all.chain(others) {
+        let world = World::start().await;
+        with_worn_session(&world).await;
+        first_session_is_refused(&world, documents::error("403 Forbidden", code));
+        let why = format!("{code}: {} {}", request.method, request.target());
+        let answer = world.acme(request).await;
+        assert!(answer.is_whole_success(), "{why}: {answer:?}");
+        assert_eq!(world.sts.count(), 2, "{why}");
+        assert_eq!(world.stub.count(), 2, "{why}");
+        let received = world.stub.received();
+        assert!(received[0].body == received[1].body, "{why}: another body");
     }
 }
 

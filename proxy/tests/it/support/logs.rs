@@ -2,7 +2,7 @@
 
 use super::CANARY;
 use std::io;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, Once};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The lines that should not be.
@@ -20,6 +20,7 @@ const MARKS: [&str; 4] = [
 ///
 /// Not to `aws_sigv4`: in this process it signs for the clients.
 pub(crate) fn listen() {
+    note_panics();
     let _ = tracing_subscriber::fmt()
         .with_env_filter("trace,aws_sigv4=off")
         .with_ansi(false)
@@ -31,6 +32,21 @@ pub(crate) fn listen() {
 pub(crate) fn assert_clean() {
     let log = LOG.lock().unwrap();
     assert!(log.is_empty(), "logged: {log:#?}");
+}
+
+/// A panic that is not a test's own is as bad as a secret.
+fn note_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let place = panic.location().map_or("", |location| location.file());
+            if !place.contains("tests/it") {
+                LOG.lock().unwrap().push(panic.to_string());
+            }
+            before(panic);
+        }));
+    });
 }
 
 /// Whether a line holds what nobody may log.

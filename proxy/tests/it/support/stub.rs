@@ -50,7 +50,7 @@ impl Gate {
 }
 
 /// A request as it arrived.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Received {
     /// Which connection, counted from 0.
     pub(crate) connection: usize,
@@ -61,6 +61,15 @@ pub(crate) struct Received {
     pub(crate) body: Vec<u8>,
     /// Head and body, as they came.
     pub(crate) raw: Vec<u8>,
+}
+
+impl std::fmt::Debug for Received {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (connection, turn, length) = (self.connection, self.turn, self.body.len());
+        let head = self.raw.len() - length;
+        let head = String::from_utf8_lossy(&self.raw[..head]);
+        write!(out, "{connection}.{turn}, {length} bytes of body: {head}")
+    }
 }
 
 impl Received {
