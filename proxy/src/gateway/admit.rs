@@ -194,7 +194,23 @@ fn check_head(session: &Session) -> Result<(), S3Error> {
     if head.headers.contains_key(http::header::UPGRADE) {
         return Err(S3Error::new(ErrorCode::NotImplemented));
     }
+    if head.headers.contains_key(http::header::TRANSFER_ENCODING) && has_length(session) {
+        return Err(S3Error::with_message(
+            ErrorCode::InvalidRequest,
+            "A request may have a Content-Length or a Transfer-Encoding, not both.",
+        ));
+    }
     Ok(())
+}
+
+/// Pingora takes a Content-Length beside a Transfer-Encoding away; in the raw head it still stands.
+fn has_length(session: &Session) -> bool {
+    const NAME: &[u8] = b"content-length:";
+    let raw = session.as_downstream().to_h1_raw();
+    raw.split(|byte| *byte == b'\n').any(|line| {
+        let start = line.get(..NAME.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(NAME))
+    })
 }
 
 /// From bytes to a verified, authorised operation.

@@ -169,6 +169,33 @@ async fn nothing_that_hides_in_an_ambiguous_request_reaches_a_storage() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_framings_at_once_are_refused() {
+    let world = World::start().await;
+    let inner = unsigned_chunks(&[b"hello"], &[("x-amz-checksum-crc32", &crc32(b"hello"))]);
+    let mut body = format!("{:x}\r\n", inner.len()).into_bytes();
+    body.extend_from_slice(&inner);
+    body.extend_from_slice(b"\r\n0\r\n\r\n");
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let encoding = "Transfer-Encoding: chunked\r\n";
+    let head = chunked_head(
+        &world.signer(ACME_KEY),
+        "/results/canary",
+        Mode::UnsignedChunksTrailer,
+        5,
+    );
+    for framing in [format!("{length}{encoding}"), format!("{encoding}{length}")] {
+        let mut client = world.connect().await;
+        client.send(&framed(&head, &framing, body.clone())).await;
+        assert_eq!(client.answer("PUT").await.verdict(), "400 InvalidRequest");
+        assert!(client.is_closed().await);
+    }
+    world.stub.assert_untouched("two framings");
+    let mut client = world.connect().await;
+    client.send(&framed(&head, encoding, body)).await;
+    assert_eq!(client.answer("PUT").await.status, 200, "one is enough");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_wants_to_close_is_obeyed() {
     let world = World::start().await;
     let signer = world.signer(ACME_KEY);
