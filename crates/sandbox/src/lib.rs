@@ -3,7 +3,7 @@
 //! It makes the whole way - make a role, assume it, store through it - run on a laptop without
 //! an account, and it judges what the gateway and the provisioner send: the protocol and the S3
 //! signatures by s3s, the signatures of IAM and STS by `aws-sigv4`, permissions by
-//! [`policies::evaluate`], never by our own signing code.
+//! [`policies::evaluate()`], never by our own signing code.
 //!
 //! Objects, buckets, accounts and sessions are kept on local files and survive a restart and a
 //! kill of the process. They are not flushed to the disk: after a power loss anything may be
