@@ -6,7 +6,7 @@
 //!
 //! Text of customers cannot become code: everything is built as a tree, every text of the tree is
 //! held against an alphabet that has no template markers ([`check`]), and the printer escapes what
-//! is left ([`mod@print`]), whether the check had let it through or not.
+//! is left (`print`), whether the check had let it through or not.
 
 mod bucket;
 mod check;
