@@ -283,6 +283,9 @@ pub struct DeployerArgs {
     /// Also what take-down needs
     #[arg(long)]
     pub with_destroy: bool,
+    /// Also what putting and removing probes needs
+    #[arg(long)]
+    pub with_prove: bool,
     /// Also what emptying buckets needs
     #[arg(long, requires = "with_destroy")]
     pub with_empty_buckets: bool,

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod cli;
 pub mod cloudformation;
 pub mod commands;
+pub mod deployer;
 pub mod failure;
 pub mod journal;
 pub mod model;

@@ -70,6 +70,11 @@ impl Output {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
+    /// Whether somebody sits there who could answer.
+    pub fn is_attended(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+
     /// Asks on stderr and reads one line; `None` when nobody sits there.
     pub fn ask(&self, question: &str) -> Option<String> {
         let stdin = std::io::stdin();

@@ -12,9 +12,6 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long what was written may take to be read back.
-const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
-
 pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Results {
     let saved = match &args.plan {
         None => None,
@@ -35,6 +32,7 @@ pub(crate) async fn apply(
     saved: Option<&Plan>,
     adoption: &Adoption,
 ) -> Results {
+    let order: Vec<String> = tenants.iter().map(|t| t.desired.owner.clone()).collect();
     let mut planned = Vec::new();
     let mut results = Vec::new();
     for tenant in tenants {
@@ -67,7 +65,13 @@ pub(crate) async fn apply(
         .collect()
         .await;
     results.extend(done);
-    Ok(results)
+    Ok(in_order(&order, results))
+}
+
+/// Results in the order of the file, wherever they came from.
+pub(crate) fn in_order<T>(order: &[String], mut results: Vec<(String, T)>) -> Vec<(String, T)> {
+    results.sort_by_key(|(name, _)| order.iter().position(|known| known == name));
+    results
 }
 
 async fn prepare(
@@ -130,32 +134,38 @@ async fn make(
         applied.extend(plan.applied());
         journal.remember_applied(&applied)?;
     }
-    let after = look_again(tenant, journal, &report, &context.out).await?;
+    let after = look_again(context, tenant, journal, &report).await?;
     Ok(done(context, &tenant.desired, &report, &after))
 }
 
 /// Reads until what was written can be seen, or the time for that is up.
 async fn look_again(
+    context: &Context,
     tenant: &Tenant,
     journal: &Journal,
     report: &Report,
-    out: &Output,
 ) -> Result<Plan, CommandError> {
-    let deadline = Instant::now() + VISIBLE_WITHIN;
+    let deadline = Instant::now() + context.settling() / 3;
     let mut wait = Duration::from_millis(200);
     loop {
         let after = plan::make(tenant, journal, DiffOptions::default()).await?;
         // What a compatible store refused to keep stays a difference.
-        let lacking = after.changes.len() <= report.unsupported.len();
-        if after.is_settled() || (lacking && after.blockers.is_empty()) {
+        let lacking = !report.unsupported.is_empty()
+            && after.changes.len() <= report.unsupported.len()
+            && after.blockers.is_empty();
+        if after.is_settled() || lacking {
             return Ok(after);
         }
-        if Instant::now() + wait > deadline || report.done == 0 {
+        // Waiting lets writes be seen; what the caller may not read stays unread.
+        let waiting_helps = !after.changes.is_empty() && report.done > 0;
+        if !waiting_helps || Instant::now() + wait > deadline {
             return Err(CommandError::NotSettled(
                 after.show(crate::plan::Colour::Off),
             ));
         }
-        out.tell("waiting until everything that was written can be read back");
+        context
+            .out
+            .tell("waiting until everything that was written can be read back");
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(5));
     }

@@ -1,7 +1,7 @@
 //! `destroy`: counts what lies in the buckets, refuses while there is anything, then takes down.
 
 use crate::cli::DestroyArgs;
-use crate::commands::apply::agree;
+use crate::commands::apply::{agree, in_order};
 use crate::commands::context::{Context, Tenant};
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::journal::{Journal, RunKind};
@@ -21,6 +21,7 @@ pub(crate) async fn take_down(
     tenants: Vec<Tenant>,
     args: &DestroyArgs,
 ) -> Results {
+    let order: Vec<String> = tenants.iter().map(|t| t.desired.owner.clone()).collect();
     let mut planned = Vec::new();
     let mut results = Vec::new();
     for tenant in tenants {
@@ -48,7 +49,7 @@ pub(crate) async fn take_down(
         let name = tenant.desired.owner.clone();
         results.push((name, make(context, &tenant, &journal, &plan).await));
     }
-    Ok(results)
+    Ok(in_order(&order, results))
 }
 
 async fn prepare(

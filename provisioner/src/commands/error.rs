@@ -85,6 +85,9 @@ pub enum CommandError {
         "the saved plan was made for another state: something has changed since\nhint: make a new plan, look at it, and apply that"
     )]
     Stale,
+    /// The role does more than it shall.
+    #[error("the role is not safe, so the tenant is not registered:\n{0}")]
+    NotProven(String),
     /// Everything was done, and yet it is not as desired.
     #[error("applied, but not as desired afterwards:\n{0}")]
     NotSettled(String),
@@ -138,6 +141,7 @@ impl CommandError {
             Self::Declined(_) => "declined",
             Self::Stale => "stale_plan",
             Self::NotSettled(_) => "not_settled",
+            Self::NotProven(_) => "not_proven",
         }
     }
 }

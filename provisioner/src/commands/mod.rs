@@ -1,16 +1,20 @@
 //! The commands: one file each. This one reads the arguments, runs the command for every tenant,
 //! and turns the results into output and an exit code.
 
+mod adopt;
 mod apply;
 mod context;
+mod deployer_policy;
 mod destroy;
 mod drift;
 mod error;
+mod onboard;
 mod plan;
 mod prove;
 mod render;
 mod rollback;
 mod status;
+mod test;
 
 pub use error::CommandError;
 
@@ -64,7 +68,11 @@ pub async fn run(cli: Cli, environment: Environment) -> u8 {
         Command::Prove(args) => prove::run(&context, args).await,
         Command::Status => status::run(&context).await,
         Command::Rollback(args) => rollback::run(&context, args).await,
-        _ => Err(CommandError::Usage("not there yet".to_string())),
+        Command::Adopt(args) => adopt::run(&context, args).await,
+        Command::DeployerPolicy(args) => deployer_policy::run(&context, args),
+        Command::Onboard(args) => onboard::run(&context, args).await,
+        Command::Offboard(args) => onboard::off(&context, args).await,
+        Command::Test => test::run(&context).await,
     };
     finish(&out, command_name(&command), results)
 }

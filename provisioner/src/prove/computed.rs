@@ -69,6 +69,23 @@ impl LiveDocuments {
     }
 }
 
+impl LiveDocuments {
+    /// On the role.
+    pub(crate) fn identity(&self) -> impl Iterator<Item = &Policy> {
+        self.identity.iter()
+    }
+
+    /// On a bucket.
+    pub(crate) fn bucket(&self, purpose: Purpose) -> Option<&Policy> {
+        self.buckets.get(&purpose)
+    }
+
+    /// On the role: who may assume it.
+    pub(crate) fn trust(&self) -> Option<&Policy> {
+        self.trust.as_ref()
+    }
+}
+
 /// One kind of request.
 struct Case {
     label: String,

@@ -8,10 +8,13 @@
 
 mod attempt;
 mod computed;
+mod diagnose;
 mod live;
 mod sign;
 
+pub(crate) use attempt::Attempt;
 pub use computed::{LiveDocuments, computed};
+pub use diagnose::{Cause, Refused, from_documents, from_trust, from_words};
 pub use live::{Live, Vendor};
 pub use sign::{SignError, Signed, SigningKey, verify};
 

@@ -6,9 +6,13 @@
 )]
 
 mod aws;
+mod connection;
 mod cycle;
+mod deployer;
+mod existing;
 mod model;
 mod plan;
 mod prove;
 mod runner;
+mod settings;
 mod world;

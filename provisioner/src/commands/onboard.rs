@@ -1,0 +1,111 @@
+//! `onboard` and `offboard`: the whole way, in order, stopping at the first thing that is not
+//! right.
+
+use crate::cli::{DestroyArgs, OnboardArgs};
+use crate::commands::apply::{apply, outputs};
+use crate::commands::context::{Context, Tenant};
+use crate::commands::destroy::take_down;
+use crate::commands::prove::{prove, signing_key};
+use crate::commands::{CommandError, Results, TenantResult};
+use crate::output::Format;
+use crate::plan::Adoption;
+use crate::prove::{Signed, Verdict};
+use serde_json::{Value, json};
+
+/// Apply, prove, register. A tenant whose role is not proven is never registered.
+pub(crate) async fn run(context: &Context, args: &OnboardArgs) -> Results {
+    let key = args.prove.key.as_deref().map(signing_key).transpose()?;
+    let key = key.as_ref();
+    let tenants = context.tenants().await?;
+    let applied = apply(
+        context,
+        tenants.clone(),
+        &args.apply,
+        None,
+        &Adoption::Refuse,
+    )
+    .await?;
+    let mut results = Vec::new();
+    let mut ready = Vec::new();
+    for tenant in tenants {
+        let name = tenant.desired.owner.clone();
+        match applied.iter().find(|(applied, _)| *applied == name) {
+            Some((_, Ok(done))) => ready.push((tenant, done.json.clone())),
+            _ => continue,
+        }
+    }
+    for (name, result) in applied {
+        if result.is_err() {
+            results.push((name, result));
+        }
+    }
+    for (tenant, made) in ready {
+        let name = tenant.desired.owner.clone();
+        let result = match prove(context, &tenant, key).await {
+            Ok(signed) => finish(context, &tenant, &made, &signed, args),
+            Err(error) => Err(error),
+        };
+        results.push((name, result));
+    }
+    Ok(results)
+}
+
+fn finish(
+    context: &Context,
+    tenant: &Tenant,
+    made: &Value,
+    signed: &Signed,
+    args: &OnboardArgs,
+) -> Result<TenantResult, CommandError> {
+    let certificate = &signed.certificate;
+    if certificate.verdict == Verdict::Violated {
+        return Err(CommandError::NotProven(certificate.matrix()));
+    }
+    let registration = registration(args.admin_url.as_deref());
+    let text = match context.out.format() {
+        Format::Json => String::new(),
+        Format::Text => format!(
+            "{}{}: {registration}\n",
+            certificate.matrix(),
+            tenant.desired.owner
+        ),
+    };
+    Ok(TenantResult {
+        tenant: tenant.desired.owner.clone(),
+        text,
+        json: json!({
+            "applied": made,
+            "certificate": signed,
+            "registered": false,
+            "registration": registration,
+            "outputs": outputs(&tenant.desired),
+        }),
+        exit: match certificate.verdict {
+            Verdict::Proven => 0,
+            _ => 2,
+        },
+    })
+}
+
+/// What was done about the gateway.
+fn registration(admin_url: Option<&str>) -> String {
+    match admin_url {
+        Some(url) => format!(
+            "not registered: this version cannot speak to the admin API at {url} yet; enter the outputs in Settings > Storage"
+        ),
+        None => "not registered: no --admin-url was given; enter the outputs in Settings > Storage"
+            .to_string(),
+    }
+}
+
+/// The gateway first, so that nothing points at what is taken down.
+pub(crate) async fn off(context: &Context, args: &DestroyArgs) -> Results {
+    let tenants = context.tenants().await?;
+    for tenant in &tenants {
+        context.out.words(&format!(
+            "{}: disable the tenant in Settings > Storage first; this version does not tell the gateway",
+            tenant.desired.owner
+        ));
+    }
+    take_down(context, tenants, args).await
+}

@@ -1,0 +1,389 @@
+//! `test`: the connection step by step, as the gateway uses it; the first thing that is in the
+//! way is named with its cause and the next step.
+
+use crate::aws::Cloud;
+use crate::commands::context::{Context, Tenant};
+use crate::commands::prove::vendor;
+use crate::commands::{CommandError, Results, TenantResult};
+use crate::failure::Failure;
+use crate::model::{Attachment, Desired, Purpose, Trust};
+use crate::output::Format;
+use crate::prove::{
+    Attempt, Cause, LiveDocuments, Refused, Vendor, from_documents, from_trust, from_words,
+};
+use serde::Serialize;
+use serde_json::json;
+use types::{AccountId, RoleArn};
+
+/// One step of the test.
+#[derive(Debug, Serialize)]
+struct Stage {
+    name: &'static str,
+    ok: bool,
+    /// The answer of the store.
+    answer: Option<String>,
+    /// What is in the way.
+    cause: Option<Cause>,
+}
+
+pub(crate) async fn run(context: &Context) -> Results {
+    let tenants = context.tenants().await?;
+    context.each(tenants, |tenant| one(context, tenant)).await
+}
+
+async fn one(context: &Context, tenant: Tenant) -> Result<TenantResult, CommandError> {
+    let mut stages = Vec::new();
+    test(context, &tenant, &mut stages).await?;
+    let failed = stages.iter().any(|stage: &Stage| !stage.ok);
+    let text = match context.out.format() {
+        Format::Json => String::new(),
+        Format::Text => show(&tenant.desired, &stages),
+    };
+    Ok(TenantResult {
+        tenant: tenant.desired.owner.clone(),
+        text,
+        json: json!({ "ok": !failed, "stages": stages }),
+        exit: u8::from(failed),
+    })
+}
+
+fn show(desired: &Desired, stages: &[Stage]) -> String {
+    let mut text = format!("{}\n", desired.owner);
+    for stage in stages {
+        let sign = if stage.ok { "ok" } else { "NO" };
+        text.push_str(&format!("  [{sign}] {}\n", stage.name));
+        for line in stage.answer.iter() {
+            text.push_str(&format!("       {line}\n"));
+        }
+        if let Some(cause) = &stage.cause {
+            text.push_str(&format!(
+                "       cause: {}\n       hint: {}\n",
+                cause.cause, cause.hint
+            ));
+        }
+    }
+    text
+}
+
+async fn test(
+    context: &Context,
+    tenant: &Tenant,
+    stages: &mut Vec<Stage>,
+) -> Result<(), CommandError> {
+    let desired = &*tenant.desired;
+    let session = match (&desired.role, desired.aws()) {
+        (Some(role), Some(_)) => {
+            let Trust::CrossAccount {
+                vendor: vendor_role,
+                ..
+            } = &role.trust
+            else {
+                return Err(CommandError::Usage(
+                    "a compute role is taken by the customer's own workloads: test it from there"
+                        .to_string(),
+                ));
+            };
+            match assume(context, tenant, &role.arn, vendor_role, stages).await? {
+                Some(session) => session,
+                None => return Ok(()),
+            }
+        }
+        // A compatible store is reached by the keys themselves.
+        _ => tenant.cloud.clone(),
+    };
+    let probes = Probes {
+        tenant,
+        session: &session,
+    };
+    probes.run(stages).await;
+    Ok(())
+}
+
+async fn assume(
+    context: &Context,
+    tenant: &Tenant,
+    role: &RoleArn,
+    vendor_role: &RoleArn,
+    stages: &mut Vec<Stage>,
+) -> Result<Option<Cloud>, CommandError> {
+    let desired = &*tenant.desired;
+    let cloud = vendor(context, tenant, vendor_role).await?;
+    stages.push(passed("become the gateway's role"));
+    let vendor = Vendor {
+        cloud: &cloud,
+        patience: context.settling() / 4,
+    };
+    let credentials = match vendor.wait_until_steady(desired, &*context.out).await {
+        Ok(credentials) => credentials,
+        Err(failure) => {
+            let id = desired.external_id.as_str();
+            let cause = match from_words(&failure) {
+                Some(cause) => Some(cause),
+                None if matches!(tenant.cloud.observe_role(role.name()).await, Ok(None)) => {
+                    Some(Cause {
+                        cause: format!("the role {role} does not exist"),
+                        hint: "\"provisioner apply\" makes it".to_string(),
+                    })
+                }
+                None => documents(tenant)
+                    .await
+                    .and_then(|documents| from_trust(vendor_role, role, id, &documents)),
+            };
+            stages.push(failed(
+                "assume the tenant's role with the external id",
+                &failure,
+                cause,
+            ));
+            return Ok(None);
+        }
+    };
+    stages.push(passed("assume the tenant's role with the external id"));
+    match cloud.assume(&role.to_string(), None, "byos-test").await {
+        Err(failure) if failure.is_denied() => {
+            stages.push(passed("refused without the external id"))
+        }
+        Err(failure) => stages.push(failed("refused without the external id", &failure, None)),
+        Ok(_) => {
+            stages.push(Stage {
+                name: "refused without the external id",
+                ok: false,
+                answer: Some("the role was assumed".to_string()),
+                cause: Some(Cause {
+                    cause: "the trust policy does not ask for the external id: every customer of the vendor could reach this one".to_string(),
+                    hint: "\"provisioner apply\" puts the trust policy right".to_string(),
+                }),
+            });
+            return Ok(None);
+        }
+    }
+    Ok(Some(context.aws(&desired.region, credentials)?))
+}
+
+fn passed(name: &'static str) -> Stage {
+    Stage {
+        name,
+        ok: true,
+        answer: None,
+        cause: None,
+    }
+}
+
+fn failed(name: &'static str, failure: &Failure, cause: Option<Cause>) -> Stage {
+    let cause = cause.unwrap_or_else(|| Cause {
+        cause: failure.message.clone(),
+        hint: failure.hint.clone(),
+    });
+    Stage {
+        name,
+        ok: false,
+        answer: Some(format!(
+            "{}: {} (HTTP {}, request id {})",
+            failure.call,
+            failure.code.as_deref().unwrap_or("no code"),
+            failure
+                .status
+                .map_or_else(|| "none".to_string(), |s| s.to_string()),
+            failure.request_id.as_deref().unwrap_or("none")
+        )),
+        cause: Some(cause),
+    }
+}
+
+/// The documents at IAM and S3, when the caller may read them.
+async fn documents(tenant: &Tenant) -> Option<LiveDocuments> {
+    let desired = &*tenant.desired;
+    let observed = tenant.cloud.observe(desired).await.ok()?;
+    let managed = desired
+        .role
+        .as_ref()
+        .and_then(|role| match &role.attachment {
+            Attachment::Managed { arn, .. } => Some(arn.as_str()),
+            Attachment::Inline { .. } => None,
+        });
+    LiveDocuments::new(&observed, managed).ok()
+}
+
+/// Calls as the gateway makes them: never HeadBucket, which a role that is confined to a prefix
+/// may not.
+struct Probes<'a> {
+    tenant: &'a Tenant,
+    session: &'a Cloud,
+}
+
+/// A call, its name, the IAM action that it needs, and the resource that this is about.
+struct Probe {
+    name: &'static str,
+    action: &'static str,
+    purpose: Purpose,
+    /// Below the bucket; `None` for the bucket itself.
+    key: Option<String>,
+    attempt: Attempt,
+}
+
+impl Probes<'_> {
+    async fn run(&self, stages: &mut Vec<Stage>) {
+        let mut version = None;
+        for probe in self.list() {
+            match probe.attempt.make(self.session).await {
+                Ok(made) => {
+                    version = made.or(version);
+                    stages.push(passed(probe.name));
+                }
+                Err(failure) => {
+                    let cause = self.cause(&probe, &failure).await;
+                    stages.push(failed(probe.name, &failure, cause));
+                    return;
+                }
+            }
+        }
+        self.clean(version.as_deref()).await;
+    }
+
+    fn key(&self) -> String {
+        format!("{}.byos-probe/test", self.tenant.desired.key_prefix)
+    }
+
+    fn list(&self) -> Vec<Probe> {
+        let desired = &*self.tenant.desired;
+        let data = desired.data().name.to_string();
+        let results = desired.results().name.to_string();
+        let prefix = Some(desired.key_prefix.to_string());
+        let key = self.key();
+        let on = |name, action, purpose, key: Option<&str>, attempt| Probe {
+            name,
+            action,
+            purpose,
+            key: key.map(str::to_string),
+            attempt,
+        };
+        let mut probes = vec![
+            on(
+                "find the data bucket",
+                "s3:GetBucketLocation",
+                Purpose::Data,
+                None,
+                Attempt::Locate {
+                    bucket: data.clone(),
+                },
+            ),
+            on(
+                "list the data bucket below the prefix",
+                "s3:ListBucket",
+                Purpose::Data,
+                None,
+                Attempt::List {
+                    bucket: data,
+                    prefix: prefix.clone(),
+                },
+            ),
+            on(
+                "find the results bucket",
+                "s3:GetBucketLocation",
+                Purpose::Results,
+                None,
+                Attempt::Locate {
+                    bucket: results.clone(),
+                },
+            ),
+            on(
+                "list the results bucket below the prefix",
+                "s3:ListBucket",
+                Purpose::Results,
+                None,
+                Attempt::List {
+                    bucket: results.clone(),
+                    prefix,
+                },
+            ),
+        ];
+        // What is written under a default retention could not be removed again.
+        if desired.results().object_lock.is_none() {
+            probes.extend([
+                on(
+                    "write a result",
+                    "s3:PutObject",
+                    Purpose::Results,
+                    Some(&key),
+                    Attempt::Put {
+                        bucket: results.clone(),
+                        key: key.clone(),
+                    },
+                ),
+                on(
+                    "read it back",
+                    "s3:GetObject",
+                    Purpose::Results,
+                    Some(&key),
+                    Attempt::Get {
+                        bucket: results.clone(),
+                        key: key.clone(),
+                    },
+                ),
+                on(
+                    "upload in parts",
+                    "s3:PutObject",
+                    Purpose::Results,
+                    Some(&key),
+                    Attempt::UploadAborted {
+                        bucket: results.clone(),
+                        key: key.clone(),
+                    },
+                ),
+                on(
+                    "delete it",
+                    "s3:DeleteObject",
+                    Purpose::Results,
+                    Some(&key),
+                    Attempt::Delete {
+                        bucket: results,
+                        key: key.clone(),
+                    },
+                ),
+            ]);
+        }
+        probes
+    }
+
+    async fn cause(&self, probe: &Probe, failure: &Failure) -> Option<Cause> {
+        if let Some(cause) = from_words(failure) {
+            return Some(cause);
+        }
+        if !failure.is_denied() {
+            return None;
+        }
+        let desired = &*self.tenant.desired;
+        let (role, (partition, account)) = (desired.role.as_ref()?, desired.aws()?);
+        let bucket = format!(
+            "arn:{partition}:s3:::{}",
+            desired.bucket(probe.purpose)?.name
+        );
+        let resource = match &probe.key {
+            Some(key) => format!("{bucket}/{key}"),
+            None => bucket,
+        };
+        let owner: AccountId = account.clone();
+        let refused = Refused {
+            principal: policies::Principal::session(role.arn.clone(), "test"),
+            action: probe.action,
+            resource,
+            owner,
+            prefix: (probe.action == "s3:ListBucket").then(|| desired.key_prefix.to_string()),
+        };
+        let documents = documents(self.tenant).await?;
+        from_documents(&refused, &documents, Some(probe.purpose))
+    }
+
+    /// On a versioned bucket the probe leaves a version and a marker: both go.
+    async fn clean(&self, version: Option<&str>) {
+        let results = self.tenant.desired.results().name.to_string();
+        if let Some(version) = version {
+            let attempt = Attempt::DeleteVersion {
+                bucket: results.clone(),
+                key: self.key(),
+                version: version.to_string(),
+            };
+            let _ = attempt.make(self.session).await;
+        }
+        let _ = self.tenant.cloud.remove_below(&results, &self.key()).await;
+    }
+}
