@@ -9,6 +9,7 @@
 mod apply;
 mod driver;
 mod harness;
+mod linters;
 mod modules;
 mod rendering;
 mod specs;

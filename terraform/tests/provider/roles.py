@@ -31,7 +31,7 @@ def retag(tag, untag, state, prior, **whose):
 
 class Role(Kind):
     replace = {"name", "path"}
-    computed = {"tags_all"}
+    computed = {"managed_policy_arns", "tags_all"}
     kept = {"force_detach_policies"}
 
     def identity(self, state):

@@ -98,7 +98,8 @@ class Provider:
         region = config.get("region") or os.environ.get("AWS_REGION")
         if not region:
             return make("Diagnostics", diagnostics=[problem("region is missing", "set it in the provider block")])
-        self.aws = Aws(region, os.environ["AWS_ENDPOINT_URL"])
+        if self.aws is None or self.aws.region != region:
+            self.aws = Aws(region, os.environ["AWS_ENDPOINT_URL"])
         allowed = config.get("allowed_account_ids")
         if allowed and self.aws.account not in allowed:
             return make("Diagnostics", diagnostics=[problem("AWS account ID not allowed", self.aws.account)])
