@@ -181,9 +181,28 @@ pub struct PlanArgs {
     pub max_risk: Option<MaxRisk>,
 }
 
+/// By which way changes are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Via {
+    /// By calls of our own.
+    #[default]
+    Api,
+    /// By the user's terraform, which then holds the state.
+    Terraform,
+}
+
 /// Of `apply`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ApplyArgs {
+    /// Who makes the changes
+    #[arg(long, value_enum, default_value_t = Via::Api)]
+    pub via: Via,
+    /// The terraform to run, when it is not in the PATH
+    #[arg(long, env = "BYOS_TERRAFORM", value_name = "FILE")]
+    pub terraform: Option<PathBuf>,
+    /// Configuration and state of terraform, one folder per tenant; in --state-dir when absent
+    #[arg(long, env = "BYOS_TERRAFORM_DIR", value_name = "DIR")]
+    pub terraform_dir: Option<PathBuf>,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,

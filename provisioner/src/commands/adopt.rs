@@ -28,7 +28,7 @@ pub(crate) async fn run(context: &Context, args: &AdoptArgs) -> Results {
     let apply_args = ApplyArgs {
         yes: args.yes,
         max_risk: args.max_risk,
-        plan: None,
+        ..ApplyArgs::default()
     };
     apply(context, tenants, &apply_args, None, &adoption).await
 }

@@ -1,8 +1,8 @@
 //! `apply`: shows the plan, asks once for all tenants, makes the steps, looks again.
 
-use crate::cli::ApplyArgs;
+use crate::cli::{ApplyArgs, Via};
 use crate::commands::context::{Context, Tenant, check_risk, file_error};
-use crate::commands::{CommandError, Results, TenantResult, plan};
+use crate::commands::{CommandError, Results, TenantResult, plan, via_terraform};
 use crate::journal::{Journal, RunKind};
 use crate::model::{Attachment, Desired, Purpose};
 use crate::output::{Format, Output};
@@ -32,6 +32,15 @@ pub(crate) async fn apply(
     saved: Option<&Plan>,
     adoption: &Adoption,
 ) -> Results {
+    if args.via == Via::Terraform {
+        return match saved {
+            None => via_terraform::apply(context, tenants, args).await,
+            Some(_) => Err(CommandError::Usage(
+                "--plan holds a plan of the direct way: leave it out, or --via terraform"
+                    .to_string(),
+            )),
+        };
+    }
     let order: Vec<String> = tenants.iter().map(|t| t.desired.owner.clone()).collect();
     let mut planned = Vec::new();
     let mut results = Vec::new();
@@ -139,7 +148,7 @@ async fn make(
 }
 
 /// Reads until what was written can be seen, or the time for that is up.
-async fn look_again(
+pub(crate) async fn look_again(
     context: &Context,
     tenant: &Tenant,
     journal: &Journal,

@@ -42,6 +42,12 @@ pub enum CommandError {
     /// A configuration for Terraform cannot be written.
     #[error(transparent)]
     Terraform(#[from] crate::terraform::TerraformError),
+    /// The files of that configuration cannot be written.
+    #[error("{}", chain(.0))]
+    WriteTerraform(#[from] crate::terraform::WriteError),
+    /// Terraform did not do it.
+    #[error(transparent)]
+    TerraformRun(#[from] crate::terraform::TerraformFailure),
     /// A template for CloudFormation cannot be written.
     #[error(transparent)]
     CloudFormation(#[from] crate::cloudformation::CloudFormationError),
@@ -128,7 +134,8 @@ impl CommandError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Usage(_) => "usage",
-            Self::File { .. } => "file",
+            Self::File { .. } | Self::WriteTerraform(_) => "file",
+            Self::TerraformRun(_) => "terraform",
             Self::Tenants { .. } | Self::Specification(_) => "specification",
             Self::Render(_) | Self::Terraform(_) | Self::CloudFormation(_) => "render",
             Self::Credentials(_) => "credentials",

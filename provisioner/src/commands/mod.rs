@@ -15,6 +15,7 @@ mod render;
 mod rollback;
 mod status;
 mod test;
+mod via_terraform;
 
 pub use error::CommandError;
 

@@ -122,10 +122,13 @@ impl Terraform {
 
     /// Another program than `terraform` from the search path.
     pub fn binary(self, binary: impl Into<PathBuf>) -> Self {
-        Self {
-            binary: binary.into(),
-            ..self
-        }
+        let binary = binary.into();
+        // It runs in its folder, and a relative path is meant from here.
+        let binary = match binary.components().count() {
+            0 | 1 => binary,
+            _ => std::path::absolute(&binary).unwrap_or(binary),
+        };
+        Self { binary, ..self }
     }
 
     /// How long one step may take.

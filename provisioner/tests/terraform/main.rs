@@ -7,6 +7,7 @@
 )]
 
 mod apply;
+mod command;
 mod driver;
 mod harness;
 mod linters;
