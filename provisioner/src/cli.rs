@@ -48,8 +48,8 @@ pub struct TenantArgs {
     /// The stage, second in every name
     #[arg(long, global = true)]
     pub environment: Option<String>,
-    /// Where the buckets stand
-    #[arg(long, global = true, env = "AWS_REGION")]
+    /// Where the buckets stand; AWS_REGION when nobody says
+    #[arg(long, global = true)]
     pub region: Option<String>,
     /// The customer's account; the credentials must belong to it
     #[arg(long, global = true)]
@@ -266,6 +266,10 @@ pub struct RenderArgs {
     /// Write files into this folder instead of stdout
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Where in S3 the CloudFormation template will lie: adds the link that opens it in the
+    /// customer's console
+    #[arg(long, value_name = "URL")]
+    pub template_url: Option<String>,
 }
 
 /// Of `prove`.

@@ -142,6 +142,9 @@ pub fn advice(
         "AccessDenied" | "AccessDeniedException" if message.contains("explicit deny") => caller(
             "some policy forbids it explicitly: look for a Deny in the caller's policies, its boundary and the bucket policy",
         ),
+        "AccessDenied" if call == "sts:AssumeRole" => caller(
+            "the role's trust policy or the caller's own policies refuse it: \"provisioner test\" names the cause",
+        ),
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => (
             Fault::Caller,
             format!(

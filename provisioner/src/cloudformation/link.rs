@@ -1,7 +1,7 @@
 //! A link that opens the console of the customer with the template filled in.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use types::{Partition, Region};
+use types::{Partition, Region, TenantId};
 
 /// What stands in a query as it is.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
@@ -17,6 +17,11 @@ pub enum LinkError {
     /// Not a name for a stack.
     #[error("a stack name has 1 to 128 letters, digits and '-', and begins with a letter")]
     StackName,
+}
+
+/// The name of a tenant's stack.
+pub fn stack_name(tenant: &TenantId) -> String {
+    format!("byos-{}", tenant.as_str().replace('_', "-"))
 }
 
 /// The link that opens CloudFormation's console at "quick create stack".
@@ -79,6 +84,15 @@ mod tests {
              #/stacks/create/review?templateURL=https%3A%2F%2Ftemplates.s3.eu-central-1.amazonaws.com\
              %2Facme.json%3FX-Amz-Date%3D1%26b%3D2%23c&stackName=byos-acme"
         );
+    }
+
+    #[test]
+    fn every_tenant_has_a_stack_name_that_cloudformation_takes() {
+        for org in ["a", "_", "-", "Acme_1", &"9".repeat(64)] {
+            let name = stack_name(&TenantId::parse(org).unwrap());
+            let link = quick_create_link(&region(), "https://t.s3.amazonaws.com/a.json", &name);
+            assert!(link.is_ok(), "{org}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod bucket;
 mod link;
 mod role;
 
-pub use link::{LinkError, quick_create_link};
+pub use link::{LinkError, quick_create_link, stack_name};
 
 use crate::model::{Desired, DesiredBucket, Documents, ORIGIN_TAG, Purpose};
 use serde_json::{Map, Value, json};

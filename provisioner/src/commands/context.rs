@@ -47,7 +47,7 @@ impl Context {
         out: Arc<Output>,
     ) -> Result<Self, CommandError> {
         Ok(Self {
-            specs: specs(&cli.tenants)?,
+            specs: specs(&cli.tenants, &environment)?,
             connect: cli.connect,
             pace: Pace::new(patience(&environment)),
             environment,
@@ -246,7 +246,19 @@ fn patience(environment: &Environment) -> Patience {
     }
 }
 
-fn specs(args: &TenantArgs) -> Result<Vec<TenantSpec>, CommandError> {
+/// A region of the environment counts only where nobody wrote one: it must not move a tenant.
+fn specs(args: &TenantArgs, environment: &Environment) -> Result<Vec<TenantSpec>, CommandError> {
+    let mut specs = written_specs(args)?;
+    let region = environment
+        .get("AWS_REGION")
+        .or_else(|| environment.get("AWS_DEFAULT_REGION"));
+    for spec in specs.iter_mut().filter(|spec| spec.region.is_empty()) {
+        spec.region = region.cloned().unwrap_or_default();
+    }
+    Ok(specs)
+}
+
+fn written_specs(args: &TenantArgs) -> Result<Vec<TenantSpec>, CommandError> {
     let flags = flags(args)?;
     let Some(path) = &args.file else {
         let [org] = &args.org[..] else {

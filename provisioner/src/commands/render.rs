@@ -1,6 +1,7 @@
 //! `render`: the set-up for another tool. Calls nothing.
 
 use crate::cli::{RenderArgs, RenderKind};
+use crate::cloudformation::{quick_create_link, stack_name};
 use crate::commands::context::{Context, file_error};
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::model::{Desired, Documents, Purpose, companions};
@@ -17,6 +18,11 @@ struct Rendered {
 }
 
 pub(crate) fn run(context: &Context, args: &RenderArgs) -> Results {
+    if args.template_url.is_some() && args.kind != RenderKind::Cloudformation {
+        return Err(CommandError::Usage(
+            "--template-url belongs to \"render cloudformation\"".to_string(),
+        ));
+    }
     let all = context.compile_offline()?;
     Ok(all
         .iter()
@@ -33,7 +39,7 @@ fn one(
         RenderKind::Policy => policies(desired)?,
         RenderKind::Cli => vec![aws_cli(desired)?],
         RenderKind::Terraform => terraform(desired)?,
-        RenderKind::Cloudformation => vec![cloudformation(desired)?],
+        RenderKind::Cloudformation => cloudformation(desired, args.template_url.as_deref())?,
     };
     if let Some(folder) = &args.out {
         write(&folder.join(desired.tenant.as_str()), &files)?;
@@ -110,13 +116,27 @@ fn terraform(desired: &Desired) -> Result<Vec<Rendered>, CommandError> {
     Ok(rendered.collect())
 }
 
-/// One template; whoever makes a stack of it acknowledges CAPABILITY_NAMED_IAM.
-fn cloudformation(desired: &Desired) -> Result<Rendered, CommandError> {
+/// One template, and the link that opens it; whoever makes a stack of it acknowledges
+/// CAPABILITY_NAMED_IAM.
+fn cloudformation(
+    desired: &Desired,
+    template_url: Option<&str>,
+) -> Result<Vec<Rendered>, CommandError> {
     let documents = Documents::render(desired)?;
-    Ok(Rendered {
+    let mut files = vec![Rendered {
         name: "template.json".to_string(),
         text: crate::cloudformation::render(desired, &documents)?,
-    })
+    }];
+    if let Some(url) = template_url {
+        let stack = stack_name(&desired.tenant);
+        let link = quick_create_link(&desired.region, url, &stack)
+            .map_err(|error| CommandError::Usage(format!("--template-url: {error}")))?;
+        files.push(Rendered {
+            name: "quick-create-link.txt".to_string(),
+            text: format!("{link}\n"),
+        });
+    }
+    Ok(files)
 }
 
 /// The steps that make the set-up out of nothing.

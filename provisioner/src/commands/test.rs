@@ -125,9 +125,14 @@ async fn assume(
                         hint: "\"provisioner apply\" makes it".to_string(),
                     })
                 }
-                None => documents(tenant)
-                    .await
-                    .and_then(|documents| from_trust(vendor_role, role, id, &documents)),
+                None => documents(tenant).await.map(|documents| {
+                    from_trust(vendor_role, role, id, &documents).unwrap_or_else(|| Cause {
+                        cause: "the role's trust policy admits it, so something else refuses".to_string(),
+                        hint: format!(
+                            "check that {vendor_role} may call sts:AssumeRole on {role}, and the service control policies of both organisations"
+                        ),
+                    })
+                }),
             };
             stages.push(failed(
                 "assume the tenant's role with the external id",

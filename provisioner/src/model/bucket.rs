@@ -5,6 +5,7 @@
 //! no flag, file or default can turn them off.
 
 use crate::model::arn::Arn;
+use crate::model::cors::CorsRule;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use types::{AccountId, BucketName};
@@ -165,6 +166,7 @@ pub const PROBE_RULE_ID: &str = "byos-probe";
 #[serde(rename_all = "snake_case")]
 pub enum TransitionMinimum {
     /// `all_storage_classes_128K`.
+    #[serde(rename = "all_storage_classes_128K")]
     AllStorageClasses128K,
     /// `varies_by_storage_class`.
     VariesByStorageClass,
@@ -238,24 +240,6 @@ impl StorageClass {
             Self::DeepArchive => "DEEP_ARCHIVE",
         }
     }
-}
-
-/// A rule for browsers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CorsRule {
-    /// A name for the rule.
-    pub id: Option<String>,
-    /// Sites that may call.
-    pub origins: Vec<String>,
-    /// GET, PUT, POST, DELETE, HEAD.
-    pub methods: Vec<String>,
-    /// Request headers that are allowed.
-    pub headers: Vec<String>,
-    /// Response headers that scripts may see.
-    pub expose_headers: Vec<String>,
-    /// How long a browser may remember the answer.
-    pub max_age_seconds: Option<u32>,
 }
 
 /// Where access logs go.

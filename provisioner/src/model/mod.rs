@@ -7,6 +7,7 @@
 mod arn;
 mod bucket;
 mod compile;
+mod cors;
 mod desired;
 mod documents;
 mod file;
@@ -17,13 +18,14 @@ mod spec;
 
 pub use arn::Arn;
 pub use bucket::{
-    ABORT_RULE_ID, BlockedEncryption, CorsRule, DesiredBucket, Destination, Encryption, Inventory,
+    ABORT_RULE_ID, BlockedEncryption, DesiredBucket, Destination, Encryption, Inventory,
     InventoryFormat, InventoryFrequency, Lifecycle, LifecycleRule, LockMode, LogKeyFormat, Logging,
     Namespace, Notification, Notifications, OUR_ID_PREFIX, ObjectLock, PROBE_RULE_ID, Purpose,
     StorageClass, Transition, TransitionMinimum, Versioning,
 };
 pub(crate) use compile::managed_policy_arn;
 pub use compile::{Home, check_together, compile, is_our_tag};
+pub use cors::CorsRule;
 pub use desired::{Desired, ORIGIN_TAG, OWNER_TAG, Store, UNMANAGED_TAG};
 pub use documents::{Companion, Documents, companions};
 pub use file::{

@@ -4,9 +4,10 @@
 //! every mistake at once.
 
 use crate::model::bucket::{
-    BlockedEncryption, CorsRule, InventoryFormat, InventoryFrequency, LifecycleRule, LogKeyFormat,
-    Namespace, ObjectLock, TransitionMinimum, Versioning,
+    BlockedEncryption, InventoryFormat, InventoryFrequency, LifecycleRule, LogKeyFormat, Namespace,
+    ObjectLock, TransitionMinimum, Versioning,
 };
+use crate::model::cors::CorsRule;
 use crate::model::role::{ComputeService, VpcEndpointKind};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

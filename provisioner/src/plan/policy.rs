@@ -4,9 +4,10 @@
 //! risks of a plan.
 
 use crate::plan::change::Risk;
-use policies::{Severity, diff, normalize, same_meaning};
+use policies::{PolicyKind, Severity, diff, lint, normalize, same_meaning};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use types::AccountId;
 
 /// Whether both documents mean the same. What cannot be read as a policy is never the same.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
@@ -69,6 +70,16 @@ fn list(value: Option<&Value>) -> Vec<&Value> {
         Some(item) => vec![item],
         None => Vec::new(),
     }
+}
+
+/// What lets anyone in, in a bucket policy that other people wrote.
+pub(crate) fn open_doors(document: &Value, owner: Option<&AccountId>) -> Vec<String> {
+    lint(PolicyKind::Resource, document, owner)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Critical)
+        .map(|finding| finding.to_string())
+        .collect()
 }
 
 /// Our statements, and those of others that stay: on an adopted bucket all of them, on one that

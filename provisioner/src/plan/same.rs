@@ -68,14 +68,24 @@ fn cors(wanted: &[CorsRule], observed: &[CorsRule]) -> bool {
         }
         rule
     };
-    // The order of the rules matters: the first that matches answers.
+    let same = |a: &CorsRule, b: &CorsRule| {
+        let (a, mut b) = (canonical(a), canonical(b));
+        if a.id.is_none() {
+            b.id = None;
+        }
+        a == b
+    };
+    // The first rule that matches answers, so order matters, but only among rules that can match
+    // the same request. Terraform's provider keeps them in no order.
+    let mut rest: Vec<&CorsRule> = observed.iter().collect();
     wanted.len() == observed.len()
-        && wanted.iter().zip(observed).all(|(a, b)| {
-            let (a, mut b) = (canonical(a), canonical(b));
-            if a.id.is_none() {
-                b.id = None;
-            }
-            a == b
+        && wanted.iter().all(|rule| {
+            let found = rest.iter().position(|other| same(rule, other));
+            found.is_some_and(|at| {
+                let overtakes = rest[..at].iter().any(|before| before.overlaps(rule));
+                rest.remove(at);
+                !overtakes
+            })
         })
 }
 

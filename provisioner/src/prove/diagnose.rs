@@ -146,3 +146,49 @@ pub fn from_trust(
                 .to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Details, Fault};
+
+    fn refused(message: &str) -> Failure {
+        Failure::from(Details {
+            call: "s3:PutObject".to_string(),
+            resource: "b".to_string(),
+            code: Some("AccessDenied".to_string()),
+            message: message.to_string(),
+            status: Some(403),
+            request_id: None,
+            fault: Fault::Caller,
+            hint: String::new(),
+            bucket_region: None,
+        })
+    }
+
+    #[test]
+    fn the_words_of_aws_name_what_no_document_of_ours_shows() {
+        for (words, cause) in [
+            (
+                "... with an explicit deny in a service control policy",
+                "service control policy",
+            ),
+            (
+                "... with an explicit deny in a resource control policy",
+                "resource control policy",
+            ),
+            (
+                "... is not authorized to perform: kms:GenerateDataKey on resource",
+                "KMS key",
+            ),
+            (
+                "... because no VPC endpoint policy allows the s3:PutObject action",
+                "VPC endpoint",
+            ),
+        ] {
+            let found = from_words(&refused(words)).unwrap();
+            assert!(found.cause.contains(cause), "{words}: {found:?}");
+        }
+        assert_eq!(from_words(&refused("Access Denied")), None);
+    }
+}

@@ -258,7 +258,7 @@ fn lifecycle(value: Value) -> LifecycleDoc {
                 Some(minimum) if minimum == "varies_by_storage_class" => {
                     json!("varies_by_storage_class")
                 }
-                _ => json!("all_storage_classes128_k"),
+                _ => json!("all_storage_classes_128K"),
             })
             .unwrap(),
         ),

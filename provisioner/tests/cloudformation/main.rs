@@ -8,6 +8,8 @@
 mod evaluate;
 mod template;
 
+#[path = "../terraform/generated.rs"]
+mod generated;
 #[allow(dead_code, reason = "shared with the tests of Terraform")]
 #[path = "../terraform/specs.rs"]
 mod specs;

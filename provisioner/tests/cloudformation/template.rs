@@ -1,14 +1,21 @@
 //! What is in the template.
 
 use crate::evaluate::{REGION, stack};
+use crate::generated;
 use crate::specs::{RICH, compute, desired};
 use crate::stores::Sandbox;
+use proptest::prelude::Strategy;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use provisioner::cloudformation::{CloudFormationError, render};
 use provisioner::model::{Desired, Documents, FileFormat, compile, read_tenants};
 use provisioner::plan::{BucketState, DiffOptions, Observed, Read, diff};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
+
+/// How many generated specifications are compared.
+const GENERATED: usize = 40;
 
 const KMS: &str = r#"
     namespace = "account_regional"
@@ -75,6 +82,31 @@ fn the_stack_leaves_what_the_direct_way_leaves() {
         let direct = comparable(sandbox.observe(&desired));
         let stack = comparable(stack(&template(&desired)).observed());
         assert_eq!(stack, direct, "{name}");
+    }
+}
+
+#[test]
+fn for_generated_specifications_the_stack_leaves_what_the_direct_way_leaves() {
+    let mut runner = TestRunner::deterministic();
+    let mut compared = 0;
+    while compared < GENERATED {
+        let desired = generated::desired()
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let documents = Documents::render(&desired).unwrap();
+        let template = match render(&desired, &documents) {
+            Err(CloudFormationError::Unsupported { .. }) => continue,
+            other => other.unwrap(),
+        };
+        let sandbox = Sandbox::start();
+        sandbox.apply(&desired);
+        let direct = comparable(sandbox.observe(&desired));
+        let stack = comparable(stack(&template).observed());
+        assert_eq!(stack, direct, "{desired:#?}");
+        let plan = diff(&desired, &documents, &stack, &DiffOptions::default());
+        assert!(plan.is_settled(), "{:#?}", plan.changes);
+        compared += 1;
     }
 }
 

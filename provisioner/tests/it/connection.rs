@@ -88,26 +88,10 @@ sandboxed! {
 
 /// As the customer would by hand.
 async fn put_policy(aws: &Aws, bucket: &str, policy: &Value) {
-    let path = aws.write("policy.json", &policy.to_string());
-    let endpoint = aws.sandbox.endpoint().to_string();
-    let config = aws_sdk_s3::config::Builder::new()
-        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
-        .region(aws_sdk_s3::config::Region::new("eu-central-1"))
-        .credentials_provider(aws_credential_types::Credentials::new(
-            &aws.customer.access_key_id,
-            aws.customer.secret_access_key.expose(),
-            None,
-            None,
-            "test",
-        ))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(endpoint)
-        .force_path_style(true)
-        .build();
-    aws_sdk_s3::Client::from_conf(config)
+    aws.s3(&aws.customer)
         .put_bucket_policy()
         .bucket(bucket)
-        .policy(std::fs::read_to_string(path).unwrap())
+        .policy(policy.to_string())
         .send()
         .await
         .unwrap();

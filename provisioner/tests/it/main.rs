@@ -8,11 +8,14 @@
 mod aws;
 mod connection;
 mod cycle;
+mod data;
 mod deployer;
 mod existing;
 mod model;
 mod plan;
 mod prove;
+mod refusals;
 mod runner;
 mod settings;
+mod stores;
 mod world;

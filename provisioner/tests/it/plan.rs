@@ -171,6 +171,28 @@ fn a_bucket_of_another_tenant_is_never_taken_even_with_consent() {
 }
 
 #[test]
+fn rules_for_browsers_may_stand_in_any_order_unless_two_answer_the_same_request() {
+    let rules = |second: &str| {
+        let text = format!(
+            r#"data.cors = [
+                {{ origins = ["https://a.example.com"], methods = ["GET"] }},
+                {{ origins = ["{second}"], methods = ["GET"] }},
+            ]"#
+        );
+        let wanted = desired(&text);
+        let mut world = applied(&wanted);
+        let bucket = bucket(&mut world, Purpose::Data);
+        let Read::Known(Some(rules)) = &mut bucket.cors else {
+            panic!("no rules");
+        };
+        rules.reverse();
+        plan(&wanted, &world).changes.len()
+    };
+    assert_eq!(rules("https://b.example.com"), 0);
+    assert_eq!(rules("*"), 1);
+}
+
+#[test]
 fn adopting_keeps_what_the_customer_had() {
     let wanted = desired("");
     let foreign_rule = RuleDoc {
@@ -222,6 +244,32 @@ fn adopting_keeps_what_the_customer_had() {
         "{policy}"
     );
     assert_eq!(plan(&wanted, &world).changes, []);
+}
+
+#[test]
+fn a_door_that_others_left_open_in_an_adopted_bucket_is_named_as_long_as_it_is_open() {
+    let wanted = desired("");
+    let public = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::pulse-prod-acme-data/*"}]});
+    let there = ObservedBucket {
+        policy: Read::Known(Some(public)),
+        ..ObservedBucket::default()
+    };
+    let mut world = Observed::default();
+    world
+        .buckets
+        .insert(Purpose::Data, BucketState::Present(Box::new(there)));
+    let first = plan_with(&wanted, &world, &adopting());
+    run(&wanted, &mut world, first.changes.iter().map(|c| &c.step));
+    let second = plan(&wanted, &world);
+    assert_eq!(second.changes, []);
+    assert!(!second.is_settled());
+    assert!(
+        second
+            .findings
+            .iter()
+            .any(|f| f.kind == FindingKind::Attention && f.message.contains("Open"))
+    );
 }
 
 #[test]

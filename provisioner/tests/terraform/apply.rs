@@ -1,12 +1,19 @@
 //! Terraform's way and the direct way end in the same place.
 
+use crate::generated;
 use crate::harness::{Provider, folder, run, succeed};
 use crate::specs::{RICH, compute, desired};
 use crate::stores::Sandbox;
+use proptest::prelude::Strategy;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use provisioner::model::{Desired, Documents, Purpose};
 use provisioner::plan::{BucketState, DiffOptions, Observed, Plan, Read, diff};
 use provisioner::runner::Watch;
 use provisioner::terraform::{imports, render};
+
+/// How many generated specifications go through terraform.
+const GENERATED: usize = 5;
 
 /// Hears nothing.
 struct Silence;
@@ -66,6 +73,36 @@ fn terraform_and_the_direct_way_leave_the_same_state_and_nothing_to_do() {
         let role = &desired.role.as_ref().unwrap().arn;
         assert_eq!(outputs["role_arn"], role.to_string(), "{name}");
         assert_eq!(outputs["data_bucket"], desired.data().name.as_str());
+    }
+}
+
+#[test]
+fn for_generated_specifications_both_ways_leave_the_same_state() {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..GENERATED {
+        let desired = generated::desired()
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let (direct, sandbox) = (Sandbox::start(), Sandbox::start());
+        direct.apply(&desired);
+        let provider = sandbox.provider();
+        let folder = folder(&render(&desired).unwrap());
+        let terraform = provider.driver(folder.path());
+        terraform.init(&Silence).unwrap();
+        terraform.plan(&Silence).unwrap();
+        terraform
+            .apply(&Silence)
+            .unwrap_or_else(|error| panic!("{error}\n{desired:#?}"));
+        let (one, other) = (direct.observe(&desired), sandbox.observe(&desired));
+        let left = plan(&desired, &other);
+        assert!(left.is_settled(), "{:#?}\n{desired:#?}", left.changes);
+        assert_eq!(comparable(one), comparable(other), "{desired:#?}");
+        assert_eq!(
+            terraform.plan(&Silence).unwrap().changes,
+            [],
+            "{desired:#?}"
+        );
     }
 }
 
@@ -227,6 +264,7 @@ fn comparable(mut observed: Observed) -> Observed {
             inventories.sort_by(|a, b| a.id.cmp(&b.id));
         }
         if let Read::Known(Some(rules)) = &mut bucket.cors {
+            rules.sort_by(|a, b| a.origins.cmp(&b.origins));
             for rule in rules {
                 rule.methods.sort();
                 rule.origins.sort();

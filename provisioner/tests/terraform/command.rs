@@ -196,6 +196,23 @@ fn rendering_writes_files_that_stand_for_themselves() {
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
         assert!(text.contains("pulse-org-acme"), "{kind}");
     }
+    let url = "https://templates.s3.eu-central-1.amazonaws.com/acme.json";
+    let linked = world.run(&["render", "cloudformation", "--template-url", url]);
+    let files = linked.result()["files"].as_array().unwrap();
+    let link = files
+        .iter()
+        .find(|f| f["name"] == "quick-create-link.txt")
+        .unwrap();
+    assert!(
+        link["text"]
+            .as_str()
+            .unwrap()
+            .ends_with("&stackName=byos-acme\n"),
+        "{link}"
+    );
+    let refused = world.run(&["render", "terraform", "--template-url", url]);
+    assert_eq!(refused.code, Some(1));
+
     let configuration = world.folder.path().join("terraform/acme");
     crate::harness::succeed(&configuration, &world.provider.environment(), &["init"]);
     crate::harness::succeed(&configuration, &world.provider.environment(), &["validate"]);

@@ -9,6 +9,7 @@
 mod apply;
 mod command;
 mod driver;
+mod generated;
 mod harness;
 mod linters;
 mod modules;

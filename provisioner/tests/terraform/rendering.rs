@@ -2,7 +2,7 @@
 
 use crate::harness::{Provider, environment, folder, run, succeed};
 use crate::specs::{desired, gallery};
-use provisioner::model::{FileFormat, Namespace, compile, read_tenants};
+use provisioner::model::{FileFormat, Namespace, Purpose, compile, read_tenants};
 use provisioner::terraform::{TerraformError, render};
 
 #[test]
@@ -102,6 +102,29 @@ fn a_store_that_is_not_aws_is_refused_with_the_way_that_works() {
             .to_string()
             .contains("hint: leave --via terraform out")
     );
+}
+
+#[test]
+fn rules_for_browsers_whose_order_matters_are_refused() {
+    let rules = |second: &str| {
+        format!(
+            r#"data.cors = [
+                {{ origins = ["https://*.example.com"], methods = ["GET", "PUT"], max_age_seconds = 5 }},
+                {{ origins = ["{second}"], methods = ["GET"] }},
+            ]"#
+        )
+    };
+    let error = render(&desired(&rules("https://a.example.com"))).unwrap_err();
+    let bucket = Purpose::Data;
+    assert_eq!(
+        error,
+        TerraformError::CorsOrder {
+            bucket,
+            rules: (0, 1)
+        }
+    );
+    assert!(error.to_string().starts_with("data.cors: rules 1 and 2 "));
+    render(&desired(&rules("https://a.example.net"))).unwrap();
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use super::{Base, events, lifecycle, naming, tags_with_owner, text};
 use crate::model::arn::Arn;
 use crate::model::bucket::{
-    CorsRule, DesiredBucket, Encryption, Inventory, Lifecycle, Logging, Namespace, OUR_ID_PREFIX,
-    Purpose, Versioning,
+    DesiredBucket, Encryption, Inventory, Lifecycle, Logging, Namespace, OUR_ID_PREFIX, Purpose,
+    Versioning,
 };
+use crate::model::cors::CorsRule;
 use crate::model::problems::Checks;
 use crate::model::spec::{BucketSpec, EncryptionSpec, InventorySpec, TenantSpec};
 use std::collections::BTreeSet;

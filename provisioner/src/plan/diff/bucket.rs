@@ -126,6 +126,9 @@ fn one(
         return;
     };
     report_foreign(draft, bucket, resource, field, observed);
+    if field == Field::Policy && standing.origin == Origin::Adopted {
+        report_open_doors(draft, resource, observed);
+    }
     if before
         .as_ref()
         .is_some_and(|before| same::settings(&after, before))
@@ -348,6 +351,22 @@ fn report_foreign(
     if !names.is_empty() {
         let message = format!("beside ours stands: {}", names.join(", "));
         draft.find(resource, field, FindingKind::Unmanaged, message);
+    }
+}
+
+/// Statements of others that stay although they let anyone in.
+fn report_open_doors(
+    draft: &mut Draft<'_>,
+    resource: &Resource,
+    observed: Option<&ObservedBucket>,
+) {
+    let there = observed.and_then(|o| o.policy.known()?.as_ref());
+    let owner = draft.desired.aws().map(|(_, account)| account.clone());
+    for door in there
+        .map(|t| policy::open_doors(t, owner.as_ref()))
+        .unwrap_or_default()
+    {
+        draft.find(resource, Field::Policy, FindingKind::Attention, door);
     }
 }
 
