@@ -154,14 +154,29 @@ fn shared(one: &NormalStatement, other: &NormalStatement) -> usize {
 fn whole(statement: &NormalStatement, label: &str, kind: ChangeKind, changes: &mut Vec<Change>) {
     let added = kind == ChangeKind::StatementAdded;
     let what = format!("{}{}", list(&statement.actions), on(statement));
+    let when = risk::when(statement);
+    let whom = statement.principals.as_ref().map(list);
     let (severity, note) = match (added, statement.allows) {
-        (true, true) => (risk::of_grant(statement), format!("gains {what}")),
-        (true, false) => (
-            Severity::Medium,
-            format!("now denies {what}, which may refuse what worked before"),
+        (true, true) => (
+            risk::of_grant(statement),
+            match whom {
+                Some(whom) => format!("admits {whom} to {what}{when}"),
+                None => format!("gains {what}{when}"),
+            },
         ),
-        (false, true) => (Severity::Low, format!("loses {what}")),
-        (false, false) => (Severity::High, format!("no longer denies {what}")),
+        (true, false) => {
+            let whom = whom.map(|whom| format!(" to {whom}")).unwrap_or_default();
+            let note = format!("now denies {what}{whom}{when}");
+            (Severity::Medium, note)
+        }
+        (false, true) => (
+            Severity::Low,
+            match whom {
+                Some(whom) => format!("no longer admits {whom} to {what}{when}"),
+                None => format!("loses {what}{when}"),
+            },
+        ),
+        (false, false) => (Severity::High, format!("no longer denies {what}{when}")),
     };
     changes.push(Change {
         severity,

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use types::TenantId;
 
 const EXAMPLE: &str = "\
 Example:
@@ -68,6 +69,36 @@ pub struct TenantArgs {
     pub set: Vec<String>,
 }
 
+/// Where journals are kept when nobody says.
+pub const DEFAULT_STATE_DIR: &str = ".byos";
+
+impl TenantArgs {
+    /// The same arguments, for one tenant of them.
+    pub fn of_tenant(&self, tenant: &TenantId) -> Vec<String> {
+        let file = self.file.as_ref().map(|path| path.display().to_string());
+        let org = Some(tenant.to_string());
+        let flags = [
+            ("--file", &file),
+            ("--org", &org),
+            ("--project", &self.project),
+            ("--environment", &self.environment),
+            ("--region", &self.region),
+            ("--account", &self.account),
+            ("--bucket-prefix", &self.bucket_prefix),
+            ("--base-path", &self.base_path),
+            ("--vendor-role", &self.vendor_role),
+        ];
+        let given = flags
+            .into_iter()
+            .filter_map(|(flag, value)| Some((flag, value.clone()?)));
+        let set = self.set.iter().map(|field| ("--set", field.clone()));
+        given
+            .chain(set)
+            .flat_map(|(flag, value)| [flag.to_string(), value])
+            .collect()
+    }
+}
+
 /// Which store, with which credentials.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
@@ -99,7 +130,7 @@ pub struct ConnectArgs {
         long,
         global = true,
         env = "BYOS_STATE_DIR",
-        default_value = ".byos",
+        default_value = DEFAULT_STATE_DIR,
         value_name = "DIR"
     )]
     pub state_dir: PathBuf,

@@ -4,7 +4,8 @@ use crate::plan::Colour;
 use crate::runner::Watch;
 use serde_json::Value;
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use types::{TenantId, Timestamp};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +92,40 @@ impl Output {
         stdin.lock().read_line(&mut line).ok()?;
         Some(line.trim().to_string())
     }
+}
+
+/// Progress of one tenant among several.
+#[derive(Debug)]
+struct OfTenant {
+    out: Arc<Output>,
+    tenant: TenantId,
+}
+
+impl Watch for OfTenant {
+    fn tell(&self, line: &str) {
+        self.out.tell(&format!("{}: {line}", self.tenant));
+    }
+}
+
+impl Output {
+    /// Progress whose lines begin with the tenant.
+    pub fn of_tenant(self: &Arc<Self>, tenant: &TenantId) -> Arc<dyn Watch> {
+        Arc::new(OfTenant {
+            out: Arc::clone(self),
+            tenant: tenant.clone(),
+        })
+    }
+}
+
+/// A time as people and machines read it: `2026-01-31T12:00:00Z`.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    time::OffsetDateTime::from_unix_timestamp(time.unix())
+        .ok()
+        .and_then(|time| {
+            time.format(&time::format_description::well_known::Rfc3339)
+                .ok()
+        })
+        .unwrap_or_else(|| time.unix().to_string())
 }
 
 impl Watch for Output {

@@ -28,6 +28,16 @@ pub fn aws_cli<'a>(desired: &Desired, steps: impl Iterator<Item = &'a Step>) -> 
         );
     }
     out.push_str(&service);
+    if let Some((_, account)) = desired.aws() {
+        // The commands would do the same in any account.
+        let _ = writeln!(
+            out,
+            "account=$(aws sts get-caller-identity --query Account --output text)\n\
+             if [ \"$account\" != {account} ]; then\n  \
+             echo \"these are credentials of account $account, and the set-up belongs to {account}\" >&2\n  \
+             exit 1\nfi"
+        );
+    }
     for step in steps {
         let words: Vec<String> = command(step).iter().map(|word| quoted(word)).collect();
         let _ = writeln!(out, "aws {}", words.join(" "));
@@ -36,7 +46,7 @@ pub fn aws_cli<'a>(desired: &Desired, steps: impl Iterator<Item = &'a Step>) -> 
 }
 
 /// A word of the shell, quoted when it has to be.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@,+".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_string();

@@ -120,7 +120,7 @@ pub(super) fn resources(notes: &mut Notes<'_>, before: &Clause, after: &Clause) 
                     "the resource is widened from {} to {}",
                     old.shown, item.shown
                 ),
-                None => format!("a resource more: {}", item.shown),
+                None => format!("also on {}", item.shown),
             };
             (if grants { breadth } else { Severity::Medium }, how)
         };
@@ -139,7 +139,7 @@ pub(super) fn resources(notes: &mut Notes<'_>, before: &Clause, after: &Clause) 
             (true, false) | (false, true) => Severity::Medium,
             (false, false) => Severity::High,
         };
-        let note = format!("a resource less: {}", item.shown);
+        let note = format!("no longer on {}", item.shown);
         notes.add(severity, ChangeKind::ResourceRemoved, note);
     }
 }
@@ -178,7 +178,10 @@ pub(super) fn principals(notes: &mut Notes<'_>, before: &Clause, after: &Clause)
             let note = format!("AWS shows {id}: the principal was deleted, or made again");
             (Severity::High, ChangeKind::PrincipalReplaced, note)
         } else {
-            let note = format!("a principal more: {}", item.shown);
+            let note = match grants {
+                true => format!("admits {}", item.shown),
+                false => format!("keeps {} out", item.shown),
+            };
             (Severity::High, ChangeKind::PrincipalAdded, note)
         };
         notes.add(if grants { severity } else { Severity::Medium }, kind, note);
@@ -191,7 +194,8 @@ pub(super) fn principals(notes: &mut Notes<'_>, before: &Clause, after: &Clause)
         };
         let note = match item.normal.strip_prefix(UNIQUE) {
             Some(id) => format!("{id} goes, which stands for a principal that no longer exists"),
-            None => format!("a principal less: {}", item.shown),
+            None if grants => format!("no longer admits {}", item.shown),
+            None => format!("no longer keeps {} out", item.shown),
         };
         notes.add(severity, ChangeKind::PrincipalRemoved, note);
     }
@@ -268,6 +272,18 @@ fn narrows(old: &Demands<'_>, new: &Demands<'_>) -> bool {
                 }
             })
         })
+}
+
+/// " when sts:ExternalId StringEquals org-7", or nothing without conditions.
+pub(super) fn when(statement: &NormalStatement) -> String {
+    let conditions: Vec<String> = by_key(statement)
+        .iter()
+        .map(|(key, demands)| format!("{} {}", key.shown, words(demands)))
+        .collect();
+    match &conditions[..] {
+        [] => String::new(),
+        _ => format!(" when {}", conditions.join(" and ")),
+    }
 }
 
 fn words(demands: &Demands<'_>) -> String {

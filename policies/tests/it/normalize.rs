@@ -324,7 +324,11 @@ fn a_new_door_in_a_trust_policy_is_high() {
     }));
     let found = changes(&old, &new);
     assert_eq!((found.len(), found[0].severity), (1, Severity::High));
-    assert_eq!(found[0].to_string(), "Support: gains sts:AssumeRole");
+    assert_eq!(
+        found[0].to_string(),
+        "Support: admits arn:aws:iam::333333333333:role/support to sts:AssumeRole when \
+         aws:MultiFactorAuthPresent Bool true"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::journal::{Journal, RunKind};
 use crate::model::{Attachment, Desired, Purpose};
 use crate::output::{Format, Output};
 use crate::plan::{Adoption, DiffOptions, Plan};
-use crate::runner::{Report, Watch, run as run_steps};
+use crate::runner::{Report, run as run_steps};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -133,10 +133,10 @@ async fn make(
     let mut report = Report::default();
     if !plan.changes.is_empty() {
         let run = journal.begin(RunKind::Apply, context.clock.now())?;
-        report = run_steps(plan, journal, &run, &tenant.cloud, &*context.out)
+        report = run_steps(plan, journal, &run, &tenant.cloud, &*tenant.watch)
             .await
             .map_err(|source| CommandError::Stopped {
-                org: tenant.desired.tenant.to_string(),
+                undo: Some(context.again("rollback", &tenant.desired.tenant)),
                 source,
             })?;
         let mut applied = journal.applied()?;
@@ -172,8 +172,8 @@ pub(crate) async fn look_again(
                 after.show(crate::plan::Colour::Off),
             ));
         }
-        context
-            .out
+        tenant
+            .watch
             .tell("waiting until everything that was written can be read back");
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(5));
@@ -199,10 +199,8 @@ fn done(context: &Context, desired: &Desired, report: &Report, after: &Plan) -> 
             text.push_str(&format!("  not in this store: {line}\n"));
         }
         if report.done > 0 {
-            text.push_str(&format!(
-                "  undo it with: provisioner rollback --org {}\n",
-                desired.tenant
-            ));
+            let undo = context.again("rollback", &desired.tenant);
+            text.push_str(&format!("  undo it with: {undo}\n"));
         }
     }
     TenantResult {

@@ -4,21 +4,23 @@ use crate::aws::{
     Caller, Cloud, ConnectOptions, Credentials, Endpoints, Environment, Pace, Patience,
     find_credentials,
 };
-use crate::cli::{Cli, ConnectArgs, MaxRisk, TenantArgs};
+use crate::cli::{Cli, ConnectArgs, DEFAULT_STATE_DIR, MaxRisk, TenantArgs};
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    Desired, Documents, FileFormat, Home, Store, TenantSpec, check_together, compile,
-    read_tenants_with, set_field, tenant_of,
+    Desired, Documents, FileFormat, Home, Store, TenantSpec, compile_all, read_tenants_with,
+    set_field, tenant_of,
 };
-use crate::output::Output;
+use crate::output::{Output, rfc3339};
 use crate::plan::{Plan, Risk};
+use crate::runner::Watch;
+use crate::script;
 use serde_json::{Map, Value};
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use types::{AddressingStyle, Clock, Endpoint, Region};
+use types::{AddressingStyle, Clock, Endpoint, Region, TenantId};
 
 /// What every command starts from.
 pub(crate) struct Context {
@@ -27,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) out: Arc<Output>,
     pub(crate) specs: Vec<TenantSpec>,
+    arguments: TenantArgs,
     pace: Pace,
 }
 
@@ -37,6 +40,8 @@ pub(crate) struct Tenant {
     pub(crate) documents: Arc<Documents>,
     pub(crate) cloud: Cloud,
     pub(crate) caller: Option<Caller>,
+    /// Hears how far it is; names the tenant where there are several.
+    pub(crate) watch: Arc<dyn Watch>,
 }
 
 impl Context {
@@ -49,11 +54,24 @@ impl Context {
         Ok(Self {
             specs: specs(&cli.tenants, &environment)?,
             connect: cli.connect,
+            arguments: cli.tenants,
             pace: Pace::new(patience(&environment)),
             environment,
             clock,
             out,
         })
+    }
+
+    /// How to say `command` for one tenant with the arguments of this run.
+    pub(crate) fn again(&self, command: &str, tenant: &TenantId) -> String {
+        let mut words = vec!["provisioner".to_string(), command.to_string()];
+        words.extend(self.arguments.of_tenant(tenant));
+        if self.connect.state_dir != Path::new(DEFAULT_STATE_DIR) {
+            words.push("--state-dir".to_string());
+            words.push(self.connect.state_dir.display().to_string());
+        }
+        let quoted: Vec<String> = words.iter().map(|word| script::quoted(word)).collect();
+        quoted.join(" ")
     }
 
     /// Credentials of the person who runs this.
@@ -142,13 +160,7 @@ impl Context {
 
     /// Everything that can be known without a call; `spec.account` must be given.
     pub(crate) fn compile_offline(&self) -> Result<Vec<Desired>, CommandError> {
-        let all = self
-            .specs
-            .iter()
-            .map(|spec| compile(spec, None).map_err(CommandError::Specification))
-            .collect::<Result<Vec<_>, _>>()?;
-        check_together(&all).map_err(CommandError::Specification)?;
-        Ok(all)
+        compile_all(&self.specs, None).map_err(CommandError::Specification)
     }
 
     /// Every tenant with its connection; one question to STS for all of them.
@@ -159,20 +171,23 @@ impl Context {
             partition: caller.partition,
             account: caller.account.clone(),
         });
+        let all = compile_all(&self.specs, home.as_ref()).map_err(CommandError::Specification)?;
+        let several = all.len() > 1;
         let mut tenants = Vec::new();
-        for spec in &self.specs {
-            let desired = compile(spec, home.as_ref()).map_err(CommandError::Specification)?;
+        for desired in all {
             let documents = Documents::render(&desired)?;
             let cloud = self.compatible(&desired, credentials.clone())?;
             tenants.push(Tenant {
+                watch: match several {
+                    true => self.out.of_tenant(&desired.tenant),
+                    false => self.out.clone(),
+                },
                 cloud: cloud.for_tenant(&desired),
                 desired: Arc::new(desired),
                 documents: Arc::new(documents),
                 caller: caller.clone(),
             });
         }
-        let all: Vec<Desired> = tenants.iter().map(|t| (*t.desired).clone()).collect();
-        check_together(&all).map_err(CommandError::Specification)?;
         Ok(tenants)
     }
 
@@ -182,7 +197,7 @@ impl Context {
         };
         // A region that is no region is reported with all other mistakes.
         let Ok(region) = Region::parse(&*spec.region) else {
-            compile(spec, None).map_err(CommandError::Specification)?;
+            compile_all(&self.specs, None).map_err(CommandError::Specification)?;
             return Ok(None);
         };
         let cloud = self.aws(&region, credentials.clone())?;
@@ -194,7 +209,7 @@ impl Context {
         let holder = format!(
             "process {} since {}",
             std::process::id(),
-            self.clock.now().unix()
+            rfc3339(self.clock.now())
         );
         let deadline = tokio::time::Instant::now() + Duration::from_secs(self.connect.lock_timeout);
         loop {

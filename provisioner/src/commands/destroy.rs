@@ -112,12 +112,9 @@ async fn make(
     plan: &Plan,
 ) -> Result<TenantResult, CommandError> {
     let run = journal.begin(RunKind::Destroy, context.clock.now())?;
-    let report = run_steps(plan, journal, &run, &tenant.cloud, &*context.out)
+    let report = run_steps(plan, journal, &run, &tenant.cloud, &*tenant.watch)
         .await
-        .map_err(|source| CommandError::Stopped {
-            org: tenant.desired.tenant.to_string(),
-            source,
-        })?;
+        .map_err(|source| CommandError::Stopped { undo: None, source })?;
     journal.remember_applied(&BTreeMap::new())?;
     let text = match context.out.format() {
         Format::Json => String::new(),

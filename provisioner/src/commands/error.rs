@@ -62,11 +62,11 @@ pub enum CommandError {
     Journal(#[from] JournalError),
     /// A run stopped in the middle.
     #[error(
-        "{source}\nhint: run it again, it continues where it stopped; or \"provisioner rollback --org {org}\" undoes what was made"
+        "{source}\nhint: run it again, it continues where it stopped{}", undo.as_ref().map(|undo| format!("; or \"{undo}\" undoes what was made")).unwrap_or_default()
     )]
     Stopped {
-        /// The tenant.
-        org: String,
+        /// The command that undoes it, where that can be undone.
+        undo: Option<String>,
         /// Where, and why.
         source: RunError,
     },

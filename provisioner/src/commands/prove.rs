@@ -57,14 +57,14 @@ pub(crate) async fn prove(
         cloud: &vendor_cloud,
         patience: context.settling(),
     };
-    let credentials = vendor.wait_until_steady(desired, &*context.out).await?;
+    let credentials = vendor.wait_until_steady(desired, &*tenant.watch).await?;
     let session = context.aws(&desired.region, credentials)?;
     let live = Live {
         desired,
         vendor,
         session: &session,
         admin: &tenant.cloud,
-        watch: &*context.out,
+        watch: &*tenant.watch,
         nonce: nonce()?,
         checks: Vec::new(),
     }

@@ -49,12 +49,9 @@ async fn one(
         run.id
     );
     agree(&context.out, args.yes, &question)?;
-    let report = roll_back(&journal, &run, &tenant.cloud, &*context.out)
+    let report = roll_back(&journal, &run, &tenant.cloud, &*tenant.watch)
         .await
-        .map_err(|source| CommandError::Stopped {
-            org: tenant.desired.tenant.to_string(),
-            source,
-        })?;
+        .map_err(|source| CommandError::Stopped { undo: None, source })?;
     journal.remember_applied(&Default::default())?;
     let text = match context.out.format() {
         Format::Json => String::new(),

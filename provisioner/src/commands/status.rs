@@ -2,8 +2,8 @@
 
 use crate::commands::context::{Context, Tenant};
 use crate::commands::{CommandError, Results, TenantResult, apply, plan};
-use crate::journal::{Progress, Run, RunState};
-use crate::output::Format;
+use crate::journal::{Progress, Run, RunKind, RunState};
+use crate::output::{Format, rfc3339};
 use crate::plan::DiffOptions;
 use serde_json::json;
 
@@ -56,10 +56,9 @@ fn describe(run: &Run) -> String {
         RunState::Finished => "finished",
         RunState::RolledBack => "undone",
     };
-    format!(
-        "{} ({:?}, begun at {})",
-        state,
-        run.kind,
-        run.started.unix()
-    )
+    let kind = match run.kind {
+        RunKind::Apply => "apply",
+        RunKind::Destroy => "destroy",
+    };
+    format!("{kind} of {}, {state}", rfc3339(run.started))
 }

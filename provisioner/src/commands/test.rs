@@ -113,7 +113,7 @@ async fn assume(
         cloud: &cloud,
         patience: context.settling() / 4,
     };
-    let credentials = match vendor.wait_until_steady(desired, &*context.out).await {
+    let credentials = match vendor.wait_until_steady(desired, &*tenant.watch).await {
         Ok(credentials) => credentials,
         Err(failure) => {
             let id = desired.external_id.as_str();

@@ -24,7 +24,7 @@ pub use bucket::{
     StorageClass, Transition, TransitionMinimum, Versioning,
 };
 pub(crate) use compile::managed_policy_arn;
-pub use compile::{Home, check_together, compile, is_our_tag};
+pub use compile::{Home, check_together, compile, compile_all, is_our_tag};
 pub use cors::CorsRule;
 pub use desired::{Desired, ORIGIN_TAG, OWNER_TAG, Store, UNMANAGED_TAG};
 pub use documents::{Companion, Documents, companions};

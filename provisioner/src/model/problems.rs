@@ -5,6 +5,8 @@ use std::fmt;
 /// One mistake in a tenant's specification.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
+    /// Whose, where there are several.
+    pub tenant: Option<String>,
     /// The field, as the file spells it: `data.lifecycle.rules[1].id`.
     pub path: String,
     /// What is wrong, and the rule that it breaks.
@@ -28,6 +30,9 @@ impl fmt::Display for Problems {
             if index > 0 {
                 out.write_str("\n")?;
             }
+            if let Some(tenant) = &problem.tenant {
+                write!(out, "tenant {tenant:?}: ")?;
+            }
             write!(out, "{}: {}", problem.path, problem.message)?;
         }
         Ok(())
@@ -44,6 +49,7 @@ impl Checks {
     /// Notes a mistake at `path`.
     pub(crate) fn refuse(&mut self, path: impl Into<String>, message: impl fmt::Display) {
         self.0.push(Problem {
+            tenant: None,
             path: path.into(),
             message: message.to_string(),
         });
@@ -87,6 +93,14 @@ impl Checks {
         if !holds {
             self.refuse(path, message);
         }
+    }
+
+    /// Notes everything that is wrong with one tenant of several.
+    pub(crate) fn of_tenant(&mut self, tenant: &str, problems: Problems) {
+        self.0.extend(problems.0.into_iter().map(|problem| Problem {
+            tenant: Some(tenant.to_string()),
+            ..problem
+        }));
     }
 
     /// The value, when there was no mistake at all.

@@ -120,6 +120,8 @@ pub struct Change {
     pub before: Option<Value>,
     /// What will stand there.
     pub after: Option<Value>,
+    /// What the specification asks for, when `after` also keeps what belongs to others.
+    pub asked: Option<Value>,
     /// The call.
     pub step: Step,
     /// Undoes the step, in this order.
@@ -130,17 +132,6 @@ impl Change {
     /// Names the part that it changes.
     pub fn key(&self) -> String {
         format!("{}/{}", self.resource, self.part)
-    }
-
-    /// Stands for the value that it sets.
-    pub fn digest(&self) -> String {
-        use sha2::{Digest, Sha256};
-        let text = self
-            .after
-            .as_ref()
-            .map(Value::to_string)
-            .unwrap_or_default();
-        hex::encode(&Sha256::digest(text.as_bytes())[..8])
     }
 }
 

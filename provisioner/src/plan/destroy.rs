@@ -138,6 +138,7 @@ impl Draft<'_> {
             },
             before: None,
             after: None,
+            asked: None,
             step,
             inverse: Vec::new(),
         });

@@ -1,6 +1,7 @@
 //! The pure half of every command: what is there ([`Observed`]), what shall be
 //! ([`crate::model::Desired`]), and the ordered steps between them ([`Plan`]).
 
+mod cause;
 mod change;
 mod destroy;
 mod diff;
@@ -28,7 +29,6 @@ pub use step::{IamResource, Step};
 pub use wanted::Origin;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use types::TenantId;
 
 /// What a plan is for.
@@ -68,26 +68,6 @@ impl Plan {
         self.changes.is_empty()
             && self.blockers.is_empty()
             && !self.findings.iter().any(|f| f.kind.is_drift())
-    }
-
-    /// Tells changes by hand from changes of the specification, by what was applied last.
-    pub fn tell_causes(&mut self, applied: &BTreeMap<String, String>) {
-        for change in &mut self.changes {
-            let Some(last) = applied.get(&change.key()) else {
-                continue;
-            };
-            let is_same = *last == change.digest();
-            change.cause = match change.cause {
-                Cause::Missing | Cause::ChangedByHand if is_same => Cause::ChangedByHand,
-                Cause::Missing | Cause::ChangedByHand => Cause::SpecificationChanged,
-                other => other,
-            };
-        }
-    }
-
-    /// What [`Plan::tell_causes`] wants to know the next time.
-    pub fn applied(&self) -> impl Iterator<Item = (String, String)> + '_ {
-        self.changes.iter().map(|c| (c.key(), c.digest()))
     }
 
     /// The highest risk of any change.

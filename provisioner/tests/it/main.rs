@@ -12,6 +12,7 @@ mod data;
 mod deployer;
 mod existing;
 mod model;
+mod people;
 mod plan;
 mod prove;
 mod refusals;

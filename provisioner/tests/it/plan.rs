@@ -4,9 +4,9 @@ use crate::world::{applied, bucket, desired, plan, plan_with, run};
 use proptest::prelude::*;
 use provisioner::model::{OWNER_TAG, Purpose};
 use provisioner::plan::{
-    Adoption, BucketState, Contents, DestinationKind, DestroyOptions, DiffOptions, EncryptionDoc,
-    Field, FindingKind, LifecycleDoc, NotificationDoc, NotificationsDoc, Observed, ObservedBucket,
-    PublicAccess, Read, Risk, RuleDoc, Setting, Step, destroy,
+    Adoption, BucketState, Cause, Contents, DestinationKind, DestroyOptions, DiffOptions,
+    EncryptionDoc, Field, FindingKind, LifecycleDoc, NotificationDoc, NotificationsDoc, Observed,
+    ObservedBucket, PublicAccess, Read, Risk, RuleDoc, Setting, Step, destroy,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,6 +168,57 @@ fn a_bucket_of_another_tenant_is_never_taken_even_with_consent() {
         "pulse/prod/globex".to_string(),
     )]));
     assert_eq!(plan_with(&wanted, &world, &adopting()).blockers.len(), 1);
+}
+
+#[test]
+fn a_change_by_hand_is_told_apart_from_a_new_specification_beside_what_belongs_to_others() {
+    let wanted = desired(RICH);
+    let first = plan(&wanted, &Observed::default());
+    let remembered: BTreeMap<String, String> = first.applied().collect();
+    let foreign = json!({"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": "arn:aws:s3:::pulse-prod-acme-data/*"});
+    let mut world = applied(&wanted);
+    let data = bucket(&mut world, Purpose::Data);
+    let Read::Known(tags) = &mut data.tags else {
+        panic!("no tags");
+    };
+    tags.remove("team");
+    tags.insert("theirs".to_string(), "x".to_string());
+    data.policy = Read::Known(Some(
+        json!({"Version": "2012-10-17", "Statement": [foreign]}),
+    ));
+    let role = world.role.as_mut().unwrap();
+    role.max_session_seconds = 7_200;
+    role.trust = json!({"Version": "2012-10-17", "Statement": []});
+    let causes = |wanted| {
+        let mut second = plan(wanted, &world);
+        second.tell_causes(&remembered);
+        let causes = second.changes.into_iter().map(|c| (c.key(), c.cause));
+        causes.collect::<BTreeMap<String, Cause>>()
+    };
+    let by_hand = causes(&wanted);
+    assert_eq!(by_hand.len(), 4);
+    assert!(
+        by_hand.values().all(|cause| *cause == Cause::ChangedByHand),
+        "{by_hand:?}"
+    );
+    let other = RICH
+        .replace("team = \"storage\"", "team = \"other\"")
+        .replace("days = 7 }", "days = 8 }")
+        .replace("policy/b\"", "policy/c\"")
+        + "role.description = \"new\"";
+    let mut spec = crate::world::spec(&other);
+    spec.external_id_prefix = Some("other-".to_string());
+    let mut by_specification = causes(&provisioner::model::compile(&spec, None).unwrap());
+    let still_by_hand = by_specification.remove("data bucket pulse-prod-acme-data/policy");
+    assert_eq!(still_by_hand, Some(Cause::ChangedByHand));
+    assert!(by_specification.len() > 8, "{by_specification:?}");
+    assert!(
+        by_specification
+            .values()
+            .all(|cause| *cause == Cause::SpecificationChanged),
+        "{by_specification:?}"
+    );
 }
 
 #[test]

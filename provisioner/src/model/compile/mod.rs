@@ -292,6 +292,27 @@ fn naming<'a>(spec: &'a TenantSpec, base: &'a Base<'_>) -> Naming<'a> {
     }
 }
 
+/// Every tenant of a run: compiles each, then looks for what they would share.
+///
+/// # Errors
+/// Every mistake of every tenant.
+pub fn compile_all(specs: &[TenantSpec], home: Option<&Home>) -> Result<Vec<Desired>, Problems> {
+    if let [spec] = specs {
+        return Ok(vec![compile(spec, home)?]);
+    }
+    let mut checks = Checks::default();
+    let mut all = Vec::new();
+    for spec in specs {
+        match compile(spec, home) {
+            Ok(desired) => all.push(desired),
+            Err(problems) => checks.of_tenant(&spec.org_id, problems),
+        }
+    }
+    let all = checks.finish(Some(all))?;
+    check_together(&all)?;
+    Ok(all)
+}
+
 /// Mistakes between tenants of one file: the same tenant twice, or two with one bucket.
 pub fn check_together(all: &[Desired]) -> Result<(), Problems> {
     let mut checks = Checks::default();

@@ -165,6 +165,9 @@ fn one(
         change.inverse = inverse(&name, field, before.as_ref());
     }
     change.before = before.as_ref().map(value_of);
+    change.asked = target(draft, bucket, field, None, standing)
+        .filter(|asked| *asked != after)
+        .map(|asked| value_of(&asked));
     change.after = Some(value_of(&after));
     draft.changes.push(change);
 }

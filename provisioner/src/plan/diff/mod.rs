@@ -232,6 +232,7 @@ fn change(
         notes: Vec::new(),
         before: None,
         after: None,
+        asked: None,
         step,
         inverse: Vec::new(),
     }

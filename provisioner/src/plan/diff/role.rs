@@ -2,6 +2,7 @@
 
 use super::{Draft, change, marked, marked_new, permissions};
 use crate::model::DesiredRole;
+use crate::plan::cause::attributes as attributes_of;
 use crate::plan::change::{Action, Cause, FindingKind, Resource, Risk};
 use crate::plan::observed::{Observed, ObservedProfile, ObservedRole, Read};
 use crate::plan::policy;
@@ -141,9 +142,8 @@ fn attributes(
     resource: &Resource,
     there: &ObservedRole,
 ) {
-    let shape = |description: &str, seconds: u32| json!({ "description": description, "max_session_seconds": seconds });
-    let before = shape(&there.description, there.max_session_seconds);
-    let after = shape(&role.description, role.max_session_seconds);
+    let before = attributes_of(&there.description, there.max_session_seconds);
+    let after = attributes_of(&role.description, role.max_session_seconds);
     if before == after {
         return;
     }
@@ -297,6 +297,7 @@ pub(super) fn tags(
         tags: changed.clone(),
     };
     let mut update = change(resource, "tags", Action::Update, step);
+    update.asked = Some(json!(wanted));
     if !before.is_empty() {
         update.inverse.push(Step::Tag {
             resource: tagged.clone(),
