@@ -62,9 +62,9 @@ async fn look(context: &Context, tenants: Vec<Tenant>, adoption: Adoption) -> Re
     context
         .each(tenants, |tenant| async move {
             let plan = planned(context, &tenant, adoption.clone()).await?;
+            let again = context.again("adopt", &tenant.desired.tenant);
             let hint = format!(
-                "  nothing was changed; take it over with: provisioner adopt --org {} --yes [--leave FIELD,...]\n",
-                tenant.desired.tenant
+                "  nothing was changed; take it over with: {again} --yes [--leave FIELD,...]\n"
             );
             let shown = plan::result(context, plan);
             Ok(TenantResult {

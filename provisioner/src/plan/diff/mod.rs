@@ -168,10 +168,8 @@ impl Draft<'_> {
                 self.block(
                     resource,
                     format!("it exists already and carries no tag {OWNER_TAG}: it was not made here"),
-                    format!(
-                        "look at it with \"provisioner adopt --org {}\" and take it over, or choose another name",
-                        self.desired.tenant
-                    ),
+                    "look at it with \"provisioner adopt\" and the same arguments, and take it over, or choose another name"
+                        .to_string(),
                 );
                 None
             }
