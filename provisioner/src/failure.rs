@@ -140,7 +140,7 @@ pub fn advice(
             )
         }
         "AccessDenied" | "AccessDeniedException" if message.contains("explicit deny") => caller(
-            "some policy forbids it explicitly: look for a Deny in the caller's policies, its boundary and the bucket policy",
+            "some policy forbids it explicitly: look for a Deny in the caller's policies, its boundary and the bucket policy; the bucket policy that is set here refuses everything that comes without TLS, to an http:// endpoint for example",
         ),
         "AccessDenied" if call == "sts:AssumeRole" => caller(
             "the role's trust policy or the caller's own policies refuse it: \"provisioner test\" names the cause",
@@ -190,6 +190,9 @@ pub fn advice(
             "the bucket's ACL still grants access to others: replace it by a policy, then run this again",
         ),
         "BucketNotEmpty" => caller("somebody wrote to the bucket meanwhile: run this again"),
+        code if code.starts_with("KMS.") => caller(
+            "the key cannot be used: check that it exists, is enabled and stands in the bucket's region, and that its policy admits the caller",
+        ),
         "DeleteConflict" => {
             caller("something still hangs on it: run this again, it starts from what is there")
         }

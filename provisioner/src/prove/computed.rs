@@ -6,8 +6,9 @@ use crate::plan::{BucketState, Observed};
 use crate::prove::Computed;
 use policies::catalogue::{ResourceType, SERVICES};
 use policies::{Policy, PolicyKind, PolicySet, Principal, Request, evaluate};
+use serde_json::json;
 use std::collections::BTreeMap;
-use types::{AccountId, RoleArn};
+use types::{AccountId, Partition, RoleArn};
 
 /// The documents as they stand there, parsed.
 #[derive(Debug, Default)]
@@ -92,6 +93,9 @@ struct Case {
     resource: String,
     types: &'static [ResourceType],
     bucket: Option<Purpose>,
+    /// Of a key that leaves everything to the account's own policies, as a key does that nobody
+    /// restricted: it is the role that is proven here, and what a live key refuses is found live.
+    key_policy: Option<Policy>,
     owner: AccountId,
     context: Vec<(&'static str, String)>,
     /// What is meant to be allowed here, and nothing else.
@@ -150,7 +154,10 @@ fn ask(
     }
     let policies = PolicySet {
         identity: documents.identity.iter().collect(),
-        resource: case.bucket.and_then(|p| documents.buckets.get(&p)),
+        resource: match case.bucket {
+            Some(purpose) => documents.buckets.get(&purpose),
+            None => case.key_policy.as_ref(),
+        },
         ..PolicySet::default()
     };
     let is_allowed = evaluate(&request, &policies).is_allowed();
@@ -257,6 +264,7 @@ fn case(
         resource,
         types,
         bucket: None,
+        key_policy: None,
         owner: account.clone(),
         context: vec![
             ("aws:SecureTransport", "true".to_string()),
@@ -388,6 +396,7 @@ fn key_cases(desired: &Desired, account: &AccountId, all: &mut Vec<Case>) {
     let Some((partition, _)) = desired.aws() else {
         return;
     };
+    let mut keys = Vec::new();
     let region = &desired.region;
     let through_s3 = format!("s3.{region}.{}", partition.dns_suffix());
     let data_key = desired.data().encryption.kms_key();
@@ -418,12 +427,24 @@ fn key_cases(desired: &Desired, account: &AccountId, all: &mut Vec<Case>) {
             account,
             NOTHING,
         );
-        all.extend([used, direct]);
+        keys.extend([used, direct]);
     }
     let foreign = format!("arn:{partition}:kms:{region}:{account}:key/byos-proof");
     let mut other = case("another key, through S3", foreign, KEY, account, NOTHING);
     other.context.push(("kms:ViaService", through_s3));
-    all.push(other);
+    keys.push(other);
+    for key in &mut keys {
+        key.key_policy = open_to_account(partition, account);
+    }
+    all.extend(keys);
+}
+
+/// The policy that KMS gives to a key by itself.
+fn open_to_account(partition: Partition, account: &AccountId) -> Option<Policy> {
+    let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"AWS": format!("arn:{partition}:iam::{account}:root")},
+        "Action": "kms:*", "Resource": "*"}]});
+    Policy::from_value(PolicyKind::Resource, &document).ok()
 }
 
 /// Who may assume the role.
@@ -483,7 +504,7 @@ fn trust(desired: &Desired, documents: &LiveDocuments, account: &AccountId, resu
             false,
         ),
     ];
-    let everything = serde_json::json!({"Version": "2012-10-17", "Statement": [
+    let everything = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]});
     let Ok(own) = Policy::from_value(PolicyKind::Identity, &everything) else {
         return;

@@ -11,6 +11,7 @@ mod cycle;
 mod data;
 mod deployer;
 mod existing;
+mod keys;
 mod model;
 mod people;
 mod plan;
