@@ -82,20 +82,10 @@ pub(crate) fn open_doors(document: &Value, owner: Option<&AccountId>) -> Vec<Str
         .collect()
 }
 
-/// Our statements, and those of others that stay: on an adopted bucket all of them, on one that
-/// we made only what forbids.
-pub(crate) fn merged(ours: &Value, observed: Option<&Value>, keep_allows: bool) -> Value {
-    let sids: BTreeSet<&str> = list(ours.get("Statement"))
-        .into_iter()
-        .filter_map(|s| s.get("Sid").and_then(Value::as_str))
-        .collect();
+/// Our statements, and those of others that stay.
+pub(crate) fn merged(ours: &Value, observed: Option<&Value>, keeps_all: bool) -> Value {
     let mut statements: Vec<Value> = list(ours.get("Statement")).into_iter().cloned().collect();
-    for statement in foreign_statements(observed, &sids) {
-        let denies = statement.get("Effect").and_then(Value::as_str) == Some("Deny");
-        if denies || keep_allows {
-            statements.push(statement.clone());
-        }
-    }
+    statements.extend(foreign_statements(ours, observed, keeps_all).cloned());
     let mut document = ours.clone();
     if let Value::Object(fields) = &mut document {
         fields.insert("Statement".to_string(), Value::Array(statements));
@@ -103,14 +93,13 @@ pub(crate) fn merged(ours: &Value, observed: Option<&Value>, keep_allows: bool) 
     document
 }
 
-/// The names of statements that are not ours, for findings.
-pub(crate) fn foreign_names(ours: &Value, observed: Option<&Value>) -> Vec<String> {
-    let sids: BTreeSet<&str> = list(ours.get("Statement"))
-        .into_iter()
-        .filter_map(|s| s.get("Sid").and_then(Value::as_str))
-        .collect();
-    foreign_statements(observed, &sids)
-        .into_iter()
+/// The names of statements that are not ours and stay, for findings.
+pub(crate) fn foreign_names(
+    ours: &Value,
+    observed: Option<&Value>,
+    keeps_all: bool,
+) -> Vec<String> {
+    foreign_statements(ours, observed, keeps_all)
         .map(|s| {
             let effect = s.get("Effect").and_then(Value::as_str).unwrap_or("?");
             let sid = s
@@ -122,15 +111,22 @@ pub(crate) fn foreign_names(ours: &Value, observed: Option<&Value>) -> Vec<Strin
         .collect()
 }
 
-fn foreign_statements<'a>(observed: Option<&'a Value>, ours: &BTreeSet<&str>) -> Vec<&'a Value> {
+/// Statements of others that stay: on an adopted bucket all of them, on one that we made only
+/// what forbids.
+fn foreign_statements<'a>(
+    ours: &'a Value,
+    observed: Option<&'a Value>,
+    keeps_all: bool,
+) -> impl Iterator<Item = &'a Value> {
+    let sid = |s: &'a Value| s.get("Sid").and_then(Value::as_str);
+    let sids: BTreeSet<&str> = list(ours.get("Statement"))
+        .into_iter()
+        .filter_map(sid)
+        .collect();
     list(observed.and_then(|o| o.get("Statement")))
         .into_iter()
-        .filter(|s| {
-            !s.get("Sid")
-                .and_then(Value::as_str)
-                .is_some_and(|sid| ours.contains(sid))
-        })
-        .collect()
+        .filter(move |s| !sid(s).is_some_and(|sid| sids.contains(sid)))
+        .filter(move |s| keeps_all || s.get("Effect").and_then(Value::as_str) == Some("Deny"))
 }
 
 #[cfg(test)]

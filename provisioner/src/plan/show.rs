@@ -100,7 +100,10 @@ impl Plan {
             self.max_risk().as_str()
         );
         if !self.blockers.is_empty() {
-            let _ = writeln!(line, "{} things block it.", self.blockers.len());
+            let _ = match self.blockers.len() {
+                1 => writeln!(line, "1 thing blocks it."),
+                n => writeln!(line, "{n} things block it."),
+            };
         }
         line
     }

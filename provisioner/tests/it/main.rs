@@ -6,6 +6,7 @@
 )]
 
 mod aws;
+mod causes;
 mod connection;
 mod cycle;
 mod data;

@@ -111,3 +111,26 @@ sandboxed! {
         assert_eq!(aws.calls_of("CreateBucket").len(), 0, "which would have answered 200");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_without_tls_is_named_as_the_cause_and_not_somebody_else() {
+    let aws = Aws::start_with(sandbox::SandboxOptions {
+        counts_as_tls: false,
+        ..sandbox::SandboxOptions::default()
+    })
+    .await;
+    let ended = aws.acme("apply", &["--yes"]);
+    assert_eq!(ended.code, Some(1));
+    let said = ended.error()["message"].as_str().unwrap();
+    assert!(
+        said.contains("explicit deny") && said.contains("without TLS"),
+        "{said}"
+    );
+    let again = aws.acme("plan", &[]);
+    let blockers = again.result()["plan"]["blockers"].to_string();
+    assert!(
+        blockers.contains("it was made here") && blockers.contains("https"),
+        "{blockers}"
+    );
+    assert!(!blockers.contains("somebody else"), "{blockers}");
+}

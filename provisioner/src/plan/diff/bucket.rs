@@ -22,6 +22,11 @@ pub(super) fn diff(draft: &mut Draft<'_>, bucket: &DesiredBucket, state: Option<
             };
             settings(draft, bucket, &resource, None, &fresh);
         }
+        Some(BucketState::TakenByOther) if draft.options.claimed.contains(bucket.name.as_str()) => draft.block(
+            &resource,
+            "it was made here, and now a policy keeps this caller out".to_string(),
+            "look for a Deny in the bucket policy; ours refuses everything that comes without TLS, so it takes an https endpoint".to_string(),
+        ),
         Some(BucketState::TakenByOther) => draft.block(
             &resource,
             "somebody else has the name, or a policy keeps this caller out".to_string(),
@@ -125,7 +130,7 @@ fn one(
         not_asked_for(draft, resource, field, before.as_ref());
         return;
     };
-    report_foreign(draft, bucket, resource, field, observed);
+    report_foreign(draft, bucket, resource, field, observed, standing.origin);
     if field == Field::Policy && standing.origin == Origin::Adopted {
         report_open_doors(draft, resource, observed);
     }
@@ -253,8 +258,8 @@ fn target(
         }
         Field::Policy => draft.documents.bucket_policy(bucket.purpose).map(|ours| {
             let there = known(observed.map(|o| &o.policy));
-            let keep_allows = standing.origin == Origin::Adopted;
-            Setting::Policy(policy::merged(ours, there.as_ref(), keep_allows))
+            let keeps_all = standing.origin == Origin::Adopted;
+            Setting::Policy(policy::merged(ours, there.as_ref(), keeps_all))
         }),
         Field::Ownership => Some(Setting::Ownership(OWNER_ENFORCED.to_string())),
         Field::Versioning => bucket.versioning.map(Setting::Versioning),
@@ -314,22 +319,24 @@ fn is_aws_default(doc: &EncryptionDoc) -> bool {
     doc.algorithm == "AES256"
 }
 
-/// What others put beside ours, and stays.
+/// What others put beside ours, and stays: what goes is part of a change.
 fn report_foreign(
     draft: &mut Draft<'_>,
     bucket: &DesiredBucket,
     resource: &Resource,
     field: Field,
     observed: Option<&ObservedBucket>,
+    origin: Origin,
 ) {
     let Some(observed) = observed else { return };
+    let keeps_all = origin == Origin::Adopted;
     let names: Vec<String> = match field {
         Field::Policy => {
             let there = observed.policy.known().and_then(Option::as_ref);
             draft
                 .documents
                 .bucket_policy(bucket.purpose)
-                .map(|ours| policy::foreign_names(ours, there))
+                .map(|ours| policy::foreign_names(ours, there, keeps_all))
                 .unwrap_or_default()
         }
         Field::Notifications => observed
@@ -340,7 +347,7 @@ fn report_foreign(
             .map(|entry| entry.id.clone().unwrap_or_default())
             .filter(|id| !id.starts_with(OUR_ID_PREFIX))
             .collect(),
-        Field::Lifecycle => observed
+        Field::Lifecycle if keeps_all => observed
             .lifecycle
             .known()
             .and_then(Option::as_ref)
