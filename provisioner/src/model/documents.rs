@@ -1,6 +1,6 @@
 //! The policy documents of one set-up, all from the crate `policies`.
 
-use crate::model::bucket::{DesiredBucket, Destination, Encryption, Purpose};
+use crate::model::bucket::{DesiredBucket, Destination, Encryption, Inventory, Purpose};
 use crate::model::desired::Desired;
 use crate::model::role::{Attachment, ComputeService, DesiredRole, Trust};
 use policies::render::{
@@ -123,12 +123,20 @@ fn inventory_sources(
                 sources.push(Source {
                     bucket: bucket.name.clone(),
                     account: account.clone(),
-                    target_prefix: format!("{}/", inventory.destination_prefix),
+                    target_prefix: lists_prefix(inventory),
                 });
             }
         }
     }
     sources
+}
+
+/// What the keys of an inventory's lists begin with. Source: S3 user guide, "Inventory list".
+fn lists_prefix(inventory: &Inventory) -> String {
+    match inventory.destination_prefix.as_str() {
+        "" => String::new(),
+        prefix => format!("{prefix}/"),
+    }
 }
 
 fn trust_of_role(
@@ -326,7 +334,7 @@ fn foreign_targets(
         add(&logging.target, vec![source(&logging.prefix)], Vec::new())?;
     }
     for inventory in bucket.inventories.iter().filter(|i| !i.destination_is_ours) {
-        let prefix = format!("{}/", inventory.destination_prefix);
+        let prefix = lists_prefix(inventory);
         add(&inventory.destination, Vec::new(), vec![source(&prefix)])?;
     }
     Ok(())

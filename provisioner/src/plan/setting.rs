@@ -281,6 +281,13 @@ pub struct NotificationsDoc {
     pub entries: Vec<NotificationDoc>,
 }
 
+impl NotificationsDoc {
+    /// Whether nobody is told of anything.
+    pub fn is_empty(&self) -> bool {
+        !self.event_bridge && self.entries.is_empty()
+    }
+}
+
 /// One notification as S3 holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationDoc {

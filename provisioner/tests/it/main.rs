@@ -15,6 +15,7 @@ mod existing;
 mod keys;
 mod model;
 mod people;
+mod nothing;
 mod plan;
 mod prove;
 mod refusals;

@@ -28,7 +28,7 @@ locals {
         for inventory in source.inventories : {
           bucket     = source.name
           account_id = local.account_id
-          prefix     = "${inventory.destination_prefix}/"
+          prefix     = inventory.destination_prefix == "" ? "" : "${inventory.destination_prefix}/"
         } if inventory.destination == bucket.name
       ]
     ]))

@@ -140,6 +140,9 @@ fn one(
     {
         return;
     }
+    if before.is_none() && matches!(&after, Setting::Notifications(doc) if doc.is_empty()) {
+        return;
+    }
     if matches!(&after, Setting::Cors(rules) if rules.is_empty()) {
         remove(draft, resource, bucket, field, before);
         return;
@@ -228,7 +231,7 @@ pub(crate) fn current(observed: &ObservedBucket, field: Field) -> Option<Setting
         Field::Notifications => observed
             .notifications
             .known()
-            .filter(|doc| doc.event_bridge || !doc.entries.is_empty())
+            .filter(|doc| !doc.is_empty())
             .cloned()
             .map(Setting::Notifications),
         Field::Inventory => None,
