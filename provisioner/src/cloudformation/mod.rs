@@ -17,7 +17,10 @@ use std::collections::BTreeMap;
 
 /// What the person who makes the stack has to acknowledge: the role has a name.
 pub const CAPABILITY: &str = "CAPABILITY_NAMED_IAM";
-/// The largest template that can be given by URL. Source: CloudFormation user guide, "Quotas".
+/// The largest template that can be given in the call itself; a larger one has to lie in S3.
+/// Source: CloudFormation user guide, "Quotas".
+pub const MAX_BODY_BYTES: usize = 51_200;
+/// The largest template that can lie in S3. Source: CloudFormation user guide, "Quotas".
 pub const MAX_TEMPLATE_BYTES: usize = 1_000_000;
 
 /// Why no template can be written.
@@ -41,8 +44,18 @@ pub enum CloudFormationError {
     /// A document is missing that the model asks for.
     #[error("the policy documents do not belong to this set-up")]
     Documents,
+    /// A text that CloudFormation would replace by a parameter or a secret of the account.
+    #[error(
+        "{place}: CloudFormation would replace the \"{DYNAMIC}...\" in it by something else\nhint: change that text in the specification"
+    )]
+    Dynamic {
+        /// Where in the template.
+        place: String,
+    },
     /// It would be refused.
-    #[error("the template has {0} bytes, and CloudFormation takes {MAX_TEMPLATE_BYTES}")]
+    #[error(
+        "the template has {0} bytes, and CloudFormation takes {MAX_TEMPLATE_BYTES}\nhint: use fewer lifecycle rules, or Terraform"
+    )]
     TooLong(usize),
 }
 
@@ -71,10 +84,35 @@ pub fn render(desired: &Desired, documents: &Documents) -> Result<String, CloudF
         "Resources": resources,
         "Outputs": outputs(desired),
     });
+    refuse_dynamic(&template, "")?;
     let text = format!("{template:#}\n");
     match text.len() {
         fits if fits <= MAX_TEMPLATE_BYTES => Ok(text),
         size => Err(CloudFormationError::TooLong(size)),
+    }
+}
+
+/// What opens a dynamic reference. Source: CloudFormation user guide, "Dynamic references".
+const DYNAMIC: &str = "{{resolve:";
+
+/// Dynamic references work in every text, and we write none.
+fn refuse_dynamic(value: &Value, place: &str) -> Result<(), CloudFormationError> {
+    let below = |name: &dyn std::fmt::Display| match place {
+        "" => name.to_string(),
+        place => format!("{place}.{name}"),
+    };
+    match value {
+        Value::String(text) if text.contains(DYNAMIC) => Err(CloudFormationError::Dynamic {
+            place: place.to_string(),
+        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, item)| refuse_dynamic(item, &below(&at))),
+        Value::Object(fields) => fields
+            .iter()
+            .try_for_each(|(name, field)| refuse_dynamic(field, &below(name))),
+        _ => Ok(()),
     }
 }
 

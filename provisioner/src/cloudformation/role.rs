@@ -36,7 +36,10 @@ pub(super) fn add(
     let properties = Properties::default()
         .with("RoleName", role.arn.name())
         .with("Path", role.arn.path())
-        .with("Description", role.description.as_str())
+        .with_some(
+            "Description",
+            (!role.description.is_empty()).then_some(role.description.as_str()),
+        )
         .with("AssumeRolePolicyDocument", trust.clone())
         .with("MaxSessionDuration", role.max_session_seconds)
         .with_some(

@@ -1,11 +1,11 @@
 //! `render`: the set-up for another tool. Calls nothing.
 
 use crate::cli::{RenderArgs, RenderKind};
-use crate::cloudformation::{quick_create_link, stack_name};
+use crate::cloudformation::{MAX_BODY_BYTES, quick_create_link, stack_name};
 use crate::commands::context::{Context, file_error};
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::model::{Desired, Documents, Purpose, companions};
-use crate::output::Format;
+use crate::output::{Format, Output};
 use crate::plan::{DiffOptions, Observed, diff};
 use crate::script;
 use serde_json::{Value, json};
@@ -39,7 +39,9 @@ fn one(
         RenderKind::Policy => policies(desired)?,
         RenderKind::Cli => vec![aws_cli(desired)?],
         RenderKind::Terraform => terraform(desired)?,
-        RenderKind::Cloudformation => cloudformation(desired, args.template_url.as_deref())?,
+        RenderKind::Cloudformation => {
+            cloudformation(&context.out, desired, args.template_url.as_deref())?
+        }
     };
     if let Some(folder) = &args.out {
         write(&folder.join(desired.tenant.as_str()), &files)?;
@@ -119,13 +121,22 @@ fn terraform(desired: &Desired) -> Result<Vec<Rendered>, CommandError> {
 /// One template, and the link that opens it; whoever makes a stack of it acknowledges
 /// CAPABILITY_NAMED_IAM.
 fn cloudformation(
+    out: &Output,
     desired: &Desired,
     template_url: Option<&str>,
 ) -> Result<Vec<Rendered>, CommandError> {
     let documents = Documents::render(desired)?;
+    let template = crate::cloudformation::render(desired, &documents)?;
+    if template.len() > MAX_BODY_BYTES {
+        out.words(&format!(
+            "{}: the template has {} bytes; above {MAX_BODY_BYTES} CloudFormation takes it from S3 only (--template-url)",
+            desired.owner,
+            template.len()
+        ));
+    }
     let mut files = vec![Rendered {
         name: "template.json".to_string(),
-        text: crate::cloudformation::render(desired, &documents)?,
+        text: template,
     }];
     if let Some(url) = template_url {
         let stack = stack_name(&desired.tenant);

@@ -42,10 +42,7 @@ pub(super) fn settings(bucket: &DesiredBucket) -> Expression {
             bucket.cors.iter().flatten().map(cors_rule).collect(),
         )
         .with_some("logging", bucket.logging.as_ref().map(logging))
-        .with_some(
-            "notifications",
-            bucket.notifications.as_ref().map(notifications),
-        )
+        .with_some("notifications", told(bucket).map(notifications))
         .with_list(
             "inventories",
             bucket.inventories.iter().map(inventory).collect(),
@@ -238,10 +235,16 @@ pub(super) fn resources_of(bucket: &DesiredBucket) -> Vec<&'static str> {
             bucket.cors.as_ref().is_some_and(|rules| !rules.is_empty()),
         ),
         ("aws_s3_bucket_logging", bucket.logging.is_some()),
-        ("aws_s3_bucket_notification", bucket.notifications.is_some()),
+        ("aws_s3_bucket_notification", told(bucket).is_some()),
     ];
     resources.extend(optional.iter().filter(|(_, on)| *on).map(|(name, _)| *name));
     resources
+}
+
+/// Who is told of events, when anybody is: an empty configuration of a bucket is none.
+fn told(bucket: &DesiredBucket) -> Option<&Notifications> {
+    let notifications = bucket.notifications.as_ref();
+    notifications.filter(|n| n.event_bridge || !n.entries.is_empty())
 }
 
 fn some_text(value: &str) -> Option<Expression> {

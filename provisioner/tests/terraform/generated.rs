@@ -2,39 +2,83 @@
 
 use proptest::prelude::*;
 use provisioner::model::{
-    AttachmentSpec, BlockedEncryption, BucketSpec, CorsRule, Desired, EncryptionSpec,
-    InventorySpec, LifecycleRule, LockMode, LogKeyFormat, LoggingSpec, NotificationsSpec,
-    ObjectLock, RoleSpec, StorageClass, TenantSpec, Transition, TransitionMinimum, Versioning,
-    compile,
+    AttachmentSpec, BlockedEncryption, BucketSpec, ComputeService, CorsRule, Desired,
+    EncryptionSpec, InventoryFormat, InventoryFrequency, InventorySpec, LifecycleRule, LockMode,
+    LogKeyFormat, LoggingSpec, Namespace, NotificationSpec, NotificationsSpec, ObjectLock,
+    RoleSpec, StorageClass, TenantSpec, Transition, TransitionMinimum, Versioning, VpcEndpointKind,
+    VpcEndpointSpec, compile,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Specifications without KMS keys, networks and destinations of events: a store in memory has none.
+/// A bucket of another team that takes logs and inventories.
+pub(crate) const FOREIGN_LOGS: &str = "somebody-elses-logs";
+/// A policy that somebody else has made to bound roles.
+pub(crate) const BOUNDARY: &str = "arn:aws:iam::222222222222:policy/limits";
+
+/// Specifications of everything that a tenant can ask for.
 pub(crate) fn desired() -> impl Strategy<Value = Desired> {
-    (
+    let names = (
+        org_id(),
+        "[a-z][a-z0-9]{0,8}",
+        "[a-z]{1,6}",
+        prop::option::weighted(0.3, "[a-z][a-z0-9]{0,6}"),
+        prop::option::weighted(0.3, "[A-Za-z0-9_+=,.@:/-]{2,12}"),
+        base_path(),
+        prop_oneof![Just("eu-central-1"), Just("us-east-1"), Just("eu-west-3")],
+        prop_oneof![3 => Just(Namespace::Global), 1 => Just(Namespace::AccountRegional)],
+    );
+    let rest = (
         bucket(),
         bucket(),
         role(),
         prop::bool::ANY,
         tags(),
-        base_path(),
-    )
-        .prop_map(
-            |(data, results, role, list_uploads, tags, base_path)| TenantSpec {
-                org_id: "acme".to_string(),
-                project: "pulse".to_string(),
-                region: "eu-central-1".to_string(),
+        prop::option::weighted(0.3, vpc_endpoint()),
+    );
+    (names, rest)
+        .prop_map(|(names, rest)| {
+            let (
+                org_id,
+                project,
+                environment,
+                bucket_prefix,
+                external,
+                base_path,
+                region,
+                namespace,
+            ) = names;
+            let (data, results, role, list_uploads, tags, vpc_endpoint) = rest;
+            TenantSpec {
+                org_id,
+                project,
+                environment,
+                bucket_prefix,
+                external_id_prefix: external,
+                region: region.to_string(),
+                namespace,
                 account: Some("222222222222".to_string()),
-                data,
-                results,
+                data: in_region(data, region),
+                results: in_region(results, region),
                 role,
                 list_uploads,
                 tags,
                 base_path,
+                vpc_endpoint,
                 ..TenantSpec::default()
-            },
-        )
+            }
+        })
         .prop_filter_map("the model refuses it", |spec| compile(&spec, None).ok())
+}
+
+/// Keys and receivers of events stand where the bucket stands.
+fn in_region(mut bucket: BucketSpec, region: &str) -> BucketSpec {
+    if let EncryptionSpec::SseKms { key, .. } = &mut bucket.encryption {
+        *key = key.replace("REGION", region);
+    }
+    for entry in bucket.notifications.iter_mut().flat_map(|n| &mut n.entries) {
+        entry.destination = entry.destination.replace("REGION", region);
+    }
+    bucket
 }
 
 fn bucket() -> impl Strategy<Value = BucketSpec> {
@@ -43,10 +87,7 @@ fn bucket() -> impl Strategy<Value = BucketSpec> {
             Just(Versioning::Enabled),
             Just(Versioning::Suspended)
         ]),
-        prop_oneof![
-            Just(EncryptionSpec::AwsDefault),
-            Just(EncryptionSpec::SseS3)
-        ],
+        encryption(),
         prop::option::of(prop_oneof![
             Just(BTreeSet::from([BlockedEncryption::SseC])),
             Just(BTreeSet::new())
@@ -62,24 +103,27 @@ fn bucket() -> impl Strategy<Value = BucketSpec> {
     let deliveries = (
         prop::option::of(prop::collection::vec(cors(), 1..3)),
         prop::option::of(logging()),
-        prop::option::of(Just(true)),
+        prop::option::of(notifications()),
         prop::collection::vec(inventory(), 0..3),
-        prop::option::of(1_u32..=36_500),
+        prop::option::of((lock_mode(), 1_u32..=36_500)),
         tags(),
     );
     (settings, deliveries).prop_map(|(settings, deliveries)| {
         let (versioning, encryption, blocked_encryption, refuse, abort, mut lifecycle, minimum) =
             settings;
-        let (mut cors, logging, event_bridge, mut inventory, lock, tags) = deliveries;
+        let (mut cors, logging, notifications, mut inventory, lock, tags) = deliveries;
         // No two rules for one origin: Terraform would not keep their order.
         for (at, rule) in cors.iter_mut().flatten().enumerate() {
-            rule.origins = vec![format!("https://app-{at}.example.com")];
+            rule.origins = vec![
+                format!("https://app-{at}.example.com"),
+                format!("http://localhost:{at}"),
+            ];
         }
         for (at, rule) in lifecycle.iter_mut().enumerate() {
-            rule.id = format!("rule-{at}");
+            rule.id = format!("{}{at}", rule.id);
         }
         for (at, inventory) in inventory.iter_mut().enumerate() {
-            inventory.id = format!("list-{at}");
+            inventory.id = format!("{}{at}", inventory.id);
         }
         BucketSpec {
             refuse_other_encryption: refuse && encryption != EncryptionSpec::AwsDefault,
@@ -87,10 +131,7 @@ fn bucket() -> impl Strategy<Value = BucketSpec> {
             // Only together with versioning; the filter would throw most cases away.
             object_lock: lock
                 .filter(|_| versioning == Some(Versioning::Enabled))
-                .map(|days| ObjectLock {
-                    mode: LockMode::Governance,
-                    days,
-                }),
+                .map(|(mode, days)| ObjectLock { mode, days }),
             versioning,
             encryption,
             blocked_encryption,
@@ -99,10 +140,7 @@ fn bucket() -> impl Strategy<Value = BucketSpec> {
             transition_minimum: minimum,
             cors,
             logging,
-            notifications: event_bridge.map(|event_bridge| NotificationsSpec {
-                event_bridge,
-                entries: Vec::new(),
-            }),
+            notifications,
             inventory,
             tags,
             ..BucketSpec::default()
@@ -110,8 +148,26 @@ fn bucket() -> impl Strategy<Value = BucketSpec> {
     })
 }
 
+fn encryption() -> impl Strategy<Value = EncryptionSpec> {
+    let kms = ("[0-9a-f-]{8,36}", 0..3).prop_map(|(id, kind)| EncryptionSpec::SseKms {
+        key: format!("arn:aws:kms:REGION:222222222222:key/{id}"),
+        bucket_key: kind == 1,
+        dual_layer: kind == 2,
+    });
+    prop_oneof![
+        Just(EncryptionSpec::AwsDefault),
+        Just(EncryptionSpec::SseS3),
+        kms
+    ]
+}
+
+fn lock_mode() -> impl Strategy<Value = LockMode> {
+    prop_oneof![Just(LockMode::Governance), Just(LockMode::Compliance)]
+}
+
 fn rule() -> impl Strategy<Value = LifecycleRule> {
     let filter = (
+        words(12),
         prefix(),
         tags(),
         prop::option::of(0_u64..1_000_000),
@@ -120,10 +176,16 @@ fn rule() -> impl Strategy<Value = LifecycleRule> {
     let acts = prop_oneof![
         (400_u32..900).prop_map(|days| LifecycleRule {
             expire_days: Some(days),
-            transitions: vec![Transition {
-                days: 60,
-                class: StorageClass::StandardIa
-            }],
+            transitions: vec![
+                Transition {
+                    days: 60,
+                    class: StorageClass::StandardIa
+                },
+                Transition {
+                    days: 300,
+                    class: StorageClass::Glacier
+                }
+            ],
             ..LifecycleRule::default()
         }),
         (100_u32..900, prop::option::of(1_u32..=100)).prop_map(|(days, keep)| LifecycleRule {
@@ -139,11 +201,19 @@ fn rule() -> impl Strategy<Value = LifecycleRule> {
             expire_days: Some(days),
             ..LifecycleRule::default()
         }),
+        Just(LifecycleRule {
+            expire_delete_markers: true,
+            ..LifecycleRule::default()
+        }),
     ];
     (filter, acts).prop_map(
-        |((prefix, tags, larger_than, smaller_than), acts)| LifecycleRule {
+        |((id, prefix, tags, larger_than, smaller_than), acts)| LifecycleRule {
+            id,
             prefix,
-            tags,
+            tags: match acts.expire_delete_markers {
+                true => BTreeMap::new(),
+                false => tags,
+            },
             larger_than,
             smaller_than,
             ..acts
@@ -153,7 +223,7 @@ fn rule() -> impl Strategy<Value = LifecycleRule> {
 
 fn cors() -> impl Strategy<Value = CorsRule> {
     (
-        prop::option::of("[a-z]{1,8}"),
+        prop::option::of(words(20)),
         prop::sample::subsequence(vec!["GET", "PUT", "POST", "DELETE", "HEAD"], 1..=5),
         prop::option::of(0_u32..9_000),
         prop::bool::ANY,
@@ -174,47 +244,179 @@ fn logging() -> impl Strategy<Value = LoggingSpec> {
         Just(LogKeyFormat::PartitionedByEventTime),
         Just(LogKeyFormat::PartitionedByDeliveryTime)
     ];
-    (prop::option::of(prefix()), format).prop_map(|(prefix, key_format)| LoggingSpec {
-        target: None,
-        prefix,
-        key_format,
-    })
-}
-
-fn inventory() -> impl Strategy<Value = InventorySpec> {
-    (prefix(), prop::bool::ANY, prop::bool::ANY).prop_map(|(prefix, all_versions, columns)| {
-        InventorySpec {
+    (foreign(), prop::option::of(prefix()), format).prop_map(|(target, prefix, key_format)| {
+        LoggingSpec {
+            target,
             prefix,
-            all_versions,
-            fields: columns.then(|| "Size".to_string()).into_iter().collect(),
-            ..InventorySpec::default()
+            key_format,
         }
     })
 }
 
+/// Mostly our own logs bucket.
+fn foreign() -> impl Strategy<Value = Option<String>> {
+    prop::option::weighted(0.25, Just(FOREIGN_LOGS.to_string()))
+}
+
+fn notifications() -> impl Strategy<Value = NotificationsSpec> {
+    let destinations = vec![
+        "arn:aws:sqs:REGION:222222222222:new-documents",
+        "arn:aws:sns:REGION:222222222222:Removed_1",
+        "arn:aws:lambda:REGION:222222222222:function:on-tag",
+    ];
+    let entry = (
+        prop::sample::select(destinations),
+        "[A-Za-z0-9_-]{1,12}",
+        prefix(),
+        prop_oneof![
+            Just(String::new()),
+            "\\.[a-z(), =]{1,4}".prop_map(String::from)
+        ],
+    );
+    (prop::bool::ANY, prop::collection::vec(entry, 0..4)).prop_map(|(event_bridge, entries)| {
+        // S3 refuses two entries that one event would match.
+        let events = [
+            &["s3:ObjectCreated:*"][..],
+            &[
+                "s3:ObjectRemoved:Delete",
+                "s3:ObjectRemoved:DeleteMarkerCreated",
+            ],
+            &["s3:ObjectTagging:Put", "s3:ObjectRestore:*"],
+        ];
+        let entries = entries.into_iter().zip(events).enumerate();
+        NotificationsSpec {
+            event_bridge,
+            entries: entries
+                .map(
+                    |(at, ((destination, id, prefix, suffix), events))| NotificationSpec {
+                        id: format!("{id}{at}"),
+                        destination: destination.to_string(),
+                        events: events.iter().map(ToString::to_string).collect(),
+                        prefix,
+                        suffix,
+                    },
+                )
+                .collect(),
+        }
+    })
+}
+
+fn inventory() -> impl Strategy<Value = InventorySpec> {
+    let target = (
+        foreign(),
+        prop::option::of(prop_oneof![Just(String::new()), prefix()]),
+    );
+    let form = (
+        prop_oneof![
+            Just(InventoryFormat::Csv),
+            Just(InventoryFormat::Orc),
+            Just(InventoryFormat::Parquet)
+        ],
+        prop_oneof![
+            Just(InventoryFrequency::Daily),
+            Just(InventoryFrequency::Weekly)
+        ],
+        prop::sample::subsequence(vec!["Size", "ETag", "EncryptionStatus"], 0..=3),
+    );
+    (
+        "[A-Za-z0-9._-]{0,8}",
+        prefix(),
+        prop::bool::ANY,
+        target,
+        form,
+    )
+        .prop_map(|(id, prefix, all_versions, target, form)| {
+            let ((destination, destination_prefix), (format, frequency, fields)) = (target, form);
+            InventorySpec {
+                id,
+                prefix,
+                all_versions,
+                destination,
+                destination_prefix,
+                format,
+                frequency,
+                fields: fields.into_iter().map(String::from).collect(),
+                ..InventorySpec::default()
+            }
+        })
+}
+
 fn role() -> impl Strategy<Value = RoleSpec> {
-    let description = prop::option::of("[ -#&-~\u{a1}-\u{ff}]{1,60}");
-    (description, prop::bool::ANY, prop::bool::ANY, tags()).prop_map(
-        |(description, managed, session_tags, tags)| RoleSpec {
+    let shape = (
+        prop::option::weighted(0.3, "[A-Za-z0-9+=,.@_-]{1,20}"),
+        prop::option::of(prop_oneof![
+            Just("/".to_string()),
+            "(/[A-Za-z0-9+=,.@_-]{1,8}){1,2}/".prop_map(String::from)
+        ]),
+        prop::bool::ANY,
+        prop::option::weighted(0.3, Just(BOUNDARY.to_string())),
+    );
+    let trust = prop_oneof![
+        2 => prop::bool::ANY.prop_map(|session_tags| RoleSpec {
             vendor_role: Some("arn:aws:iam::111111111111:role/byos-gateway".to_string()),
+            session_tags,
+            ..RoleSpec::default()
+        }),
+        1 => (
+            prop::sample::subsequence(vec![ComputeService::Ec2, ComputeService::EcsTasks], 1..=2),
+            prop::option::of(3_600_u32..=43_200),
+        )
+            .prop_map(|(services, max_session_seconds)| RoleSpec {
+                compute: services.into_iter().collect(),
+                max_session_seconds,
+                ..RoleSpec::default()
+            }),
+    ];
+    let description = prop::option::of(prop_oneof![1 => Just(String::new()), 9 => words(60)]);
+    (description, shape, trust, tags()).prop_map(
+        |(description, (name, path, managed, boundary), trust, tags)| RoleSpec {
             description,
+            name,
+            path,
+            boundary,
             policy: match managed {
                 true => AttachmentSpec::Managed,
                 false => AttachmentSpec::Inline,
             },
-            session_tags,
-            path: managed.then(|| "/byos/".to_string()),
             tags,
-            ..RoleSpec::default()
+            ..trust
         },
     )
 }
 
+fn vpc_endpoint() -> impl Strategy<Value = VpcEndpointSpec> {
+    prop::bool::ANY.prop_map(|gateway| match gateway {
+        true => VpcEndpointSpec {
+            vpc_id: "vpc-0123456789abcdef0".to_string(),
+            route_table_ids: vec!["rtb-0123456789abcdef0".to_string()],
+            ..VpcEndpointSpec::default()
+        },
+        false => VpcEndpointSpec {
+            vpc_id: "vpc-0123456789abcdef0".to_string(),
+            kind: VpcEndpointKind::Interface,
+            subnet_ids: vec!["subnet-0123456789abcdef0".to_string()],
+            security_group_ids: vec!["sg-0123456789abcdef0".to_string()],
+            ..VpcEndpointSpec::default()
+        },
+    })
+}
+
+/// What people write for people, quotes and lone markers included; the model refuses `${` and `%{`.
+fn words(length: usize) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        2 => "[!-~]".prop_map(String::from),
+        1 => prop::sample::select(vec!["\"", "\\", "$", "%", "&", "<", "'", "{", "}", "é", "ÿ", "¡"])
+            .prop_map(String::from),
+        1 => Just("a b".to_string()),
+    ];
+    prop::collection::vec(piece, 1..=length / 3).prop_map(|pieces| pieces.concat())
+}
+
 fn tags() -> impl Strategy<Value = BTreeMap<String, String>> {
     prop::collection::btree_map(
-        "[A-Za-z][A-Za-z0-9 _.:/=+@-]{0,8}[a-z]",
-        "[a-z0-9 Ü]{0,6}[a-z]",
-        0..3,
+        "[A-Za-zÀÖØß-öø-ÿ][A-Za-z0-9 _.:/=+@ü-]{0,8}[a-z]",
+        "([a-z0-9 Ü_.:/=+@-]{0,8}[a-z])?",
+        0..5,
     )
 }
 
@@ -225,6 +427,17 @@ fn prefix() -> impl Strategy<Value = String> {
     ]
 }
 
+fn org_id() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("acme".to_string()),
+        "[A-Za-z0-9_-]{1,20}".prop_map(String::from),
+        "[A-Za-z0-9_-]{64}".prop_map(String::from),
+    ]
+}
+
 fn base_path() -> impl Strategy<Value = String> {
-    prop_oneof![Just(String::new()), "[a-z]{1,9}/".prop_map(String::from)]
+    prop_oneof![
+        Just(String::new()),
+        "([A-Za-z0-9!_.()=+@,: -]{1,9}/){1,3}".prop_map(String::from)
+    ]
 }

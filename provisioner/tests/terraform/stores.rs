@@ -1,11 +1,14 @@
 //! The store that configurations are applied to.
 
+use crate::generated::{BOUNDARY, FOREIGN_LOGS};
 use provisioner::aws::{Cloud, ConnectOptions, Credentials, Endpoints, Pace, Patience};
-use provisioner::model::{Desired, Documents};
-use provisioner::plan::{DiffOptions, Observed, diff};
+use provisioner::model::{Desired, Destination, Documents};
+use provisioner::plan::{DiffOptions, Observed, Setting, Step, diff};
 use sandbox::SandboxOptions;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
-use types::{AccountId, AddressingStyle};
+use types::{AccountId, AddressingStyle, BucketName};
 
 /// The sandbox, in this process, on a thread of its own.
 pub(crate) struct Sandbox {
@@ -27,8 +30,7 @@ impl Sandbox {
         let inner = runtime
             .block_on(sandbox::Sandbox::start(SandboxOptions::default()))
             .unwrap();
-        let account = AccountId::parse(SandboxOptions::CUSTOMER).unwrap();
-        let keys = inner.root_keys(&account).unwrap();
+        let keys = inner.root_keys(&customer()).unwrap();
         Self {
             endpoint: inner
                 .endpoint()
@@ -39,6 +41,65 @@ impl Sandbox {
             secret: keys.secret_access_key.expose().to_string(),
             inner,
             runtime,
+        }
+    }
+
+    /// With everything in it that others have made and that `desired` points at: a boundary, a
+    /// bucket for logs, receivers of events.
+    pub(crate) fn for_tenant(desired: &Desired) -> Self {
+        let store = Self::start();
+        if desired.role.as_ref().is_some_and(|r| r.boundary.is_some()) {
+            store.execute(desired, &[boundary()]);
+        }
+        let logs = BucketName::parse(FOREIGN_LOGS).unwrap();
+        let points_there = desired.buckets.iter().any(|bucket| {
+            bucket.logging.as_ref().is_some_and(|l| l.target == logs)
+                || bucket.inventories.iter().any(|i| i.destination == logs)
+        });
+        if points_there {
+            let account = customer();
+            store
+                .inner
+                .create_bucket(&account, &logs, &desired.region)
+                .unwrap();
+            let setting = Setting::Policy(welcome_logs());
+            let bucket = FOREIGN_LOGS.to_string();
+            store.execute(desired, &[Step::PutSetting { bucket, setting }]);
+        }
+        for told in desired
+            .buckets
+            .iter()
+            .filter_map(|b| b.notifications.as_ref())
+        {
+            for entry in &told.entries {
+                let arn = entry.destination.arn().as_str();
+                let policy = welcome_events(&entry.destination);
+                store.inner.put_destination(arn, Some(&policy)).unwrap();
+            }
+        }
+        store
+    }
+
+    /// All that the account holds, as the sandbox itself keeps it: what `observe` does not look at,
+    /// this sees. Left out by the sandbox: unique ids, dates, keys, and order where AWS gives it no
+    /// meaning.
+    pub(crate) fn state(&self) -> Value {
+        self.inner.state(&customer()).unwrap()
+    }
+
+    /// How many calls have changed something.
+    pub(crate) fn writes(&self) -> usize {
+        let calls = self.inner.calls();
+        calls
+            .iter()
+            .filter(|call| call.kind == sandbox::CallKind::Write)
+            .count()
+    }
+
+    fn execute(&self, desired: &Desired, steps: &[Step]) {
+        let cloud = self.cloud(desired);
+        for step in steps {
+            self.runtime.block_on(cloud.execute(step)).unwrap();
         }
     }
 
@@ -82,5 +143,75 @@ impl Sandbox {
             patience: Patience::default(),
         };
         Cloud::connect(&options, Pace::new(Patience::default()))
+    }
+}
+
+fn customer() -> AccountId {
+    AccountId::parse(SandboxOptions::CUSTOMER).unwrap()
+}
+
+fn boundary() -> Step {
+    Step::CreatePolicy {
+        name: BOUNDARY.rsplit('/').next().unwrap().to_string(),
+        path: "/".to_string(),
+        arn: BOUNDARY.to_string(),
+        document: json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }],
+        }),
+        tags: BTreeMap::from([("team".to_string(), "security".to_string())]),
+    }
+}
+
+fn welcome_logs() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": ["logging.s3.amazonaws.com", "s3.amazonaws.com"] },
+            "Action": "s3:PutObject",
+            "Resource": format!("arn:aws:s3:::{FOREIGN_LOGS}/*"),
+        }],
+    })
+}
+
+fn welcome_events(destination: &Destination) -> Value {
+    let action = match destination {
+        Destination::Queue(_) => "sqs:SendMessage",
+        Destination::Topic(_) => "sns:Publish",
+        Destination::Function(_) => "lambda:InvokeFunction",
+    };
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "s3.amazonaws.com" },
+            "Action": action,
+            "Resource": destination.arn().as_str(),
+        }],
+    })
+}
+
+/// Where two states differ: path, one, other.
+pub(crate) fn differences(one: &Value, other: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", one, other, &mut found);
+    found
+}
+
+fn compare(path: &str, one: &Value, other: &Value, found: &mut Vec<String>) {
+    match (one, other) {
+        (Value::Object(a), Value::Object(b)) => {
+            for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
+                compare(&format!("{path}/{key}"), &one[key], &other[key], found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (at, (a, b)) in a.iter().zip(b).enumerate() {
+                compare(&format!("{path}/{at}"), a, b, found);
+            }
+        }
+        _ if one == other => {}
+        _ => found.push(format!("{path}: {one} and {other}")),
     }
 }

@@ -9,7 +9,7 @@ locals {
 resource "aws_iam_role" "this" {
   name                 = var.role.name
   path                 = var.role.path
-  description          = coalesce(var.role.description, "Access to the storage of ${var.owner}")
+  description          = var.role.description == null ? "Access to the storage of ${var.owner}" : var.role.description
   assume_role_policy   = local.trust_policy
   max_session_duration = var.role.max_session_seconds
   permissions_boundary = var.role.permissions_boundary

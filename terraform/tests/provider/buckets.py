@@ -41,6 +41,8 @@ class Bucket(Kind):
             "region": aws.region,
             "bucket_region": aws.region,
             "object_lock_enabled": lock.get("ObjectLockEnabled") == "Enabled",
+            # The name says it: nobody can have such a name in the global namespace.
+            "bucket_namespace": "account-regional" if name.endswith(f"-{aws.account}-{aws.region}-an") else "global",
             "tags": tags,
             "tags_all": tags,
         }

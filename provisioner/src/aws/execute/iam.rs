@@ -65,7 +65,7 @@ impl Cloud {
                     .role_name(role)
                     .path(path)
                     .assume_role_policy_document(trust.to_string())
-                    .description(description)
+                    .set_description(Some(description.clone()).filter(|text| !text.is_empty()))
                     .max_session_duration(seconds)
                     .set_permissions_boundary(boundary.clone())
                     .set_tags(Some(iam_tags_to_sdk(tags)))
