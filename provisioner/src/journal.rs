@@ -118,6 +118,7 @@ const RUN: &str = "run/";
 const RECORD: &str = "record/";
 const MADE: &str = "made/";
 const APPLIED: &str = "applied";
+const REFUSED: &str = "refused";
 
 impl Journal {
     /// Opens the journal of `owner` below `state_dir`; `holder` describes this run to others.
@@ -284,7 +285,37 @@ impl Journal {
     /// # Errors
     /// When the store fails.
     pub fn applied(&self) -> Result<BTreeMap<String, String>, JournalError> {
-        match self.db.get(APPLIED) {
+        self.parts(APPLIED)
+    }
+
+    /// Remembers what the store refused to take: a digest of what was asked for, for each part.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remember_refused(&self, parts: &BTreeMap<String, String>) -> Result<(), JournalError> {
+        self.put(REFUSED, parts)?;
+        self.flush()
+    }
+
+    /// What the store refused to take.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn refused(&self) -> Result<BTreeMap<String, String>, JournalError> {
+        self.parts(REFUSED)
+    }
+
+    /// Forgets what was applied and what was refused: it was taken down, or undone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn forget_applied(&self) -> Result<(), JournalError> {
+        self.put(REFUSED, &BTreeMap::<String, String>::new())?;
+        self.remember_applied(&BTreeMap::new())
+    }
+
+    fn parts(&self, key: &str) -> Result<BTreeMap<String, String>, JournalError> {
+        match self.db.get(key) {
             Ok(None) => Ok(BTreeMap::new()),
             Ok(Some(value)) => self.decode(&value),
             Err(error) => Err(self.broken(&error)),

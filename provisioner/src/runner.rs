@@ -5,6 +5,7 @@ use crate::aws::{Cloud, Outcome};
 use crate::failure::Failure;
 use crate::journal::{Journal, JournalError, Progress, Run, RunState};
 use crate::plan::{Change, Plan, Step};
+use std::collections::BTreeMap;
 use std::future::Future;
 
 /// Something that steps can be made in.
@@ -48,8 +49,10 @@ pub enum RunError {
 pub struct Report {
     /// Steps that were made.
     pub done: usize,
-    /// What the store does not have.
+    /// What the store does not have, in words.
     pub unsupported: Vec<String>,
+    /// The same, by part: what was asked for.
+    pub refused: BTreeMap<String, String>,
 }
 
 /// Makes every step of `plan`.
@@ -76,11 +79,14 @@ pub async fn run(
         let sequence = journal.intend(run, change)?;
         match world.execute(&change.step).await {
             Ok(outcome) => {
-                report.done += 1;
-                if let Some(reason) = &outcome.unsupported {
-                    let line = format!("{}: {} ({reason})", change.resource, change.part);
-                    watch.tell(&format!("this store does not have it: {line}"));
-                    report.unsupported.push(line);
+                match &outcome.unsupported {
+                    None => report.done += 1,
+                    Some(reason) => {
+                        let line = format!("{}: {} ({reason})", change.resource, change.part);
+                        watch.tell(&format!("this store does not have it: {line}"));
+                        report.unsupported.push(line);
+                        report.refused.insert(change.key(), change.asked_for());
+                    }
                 }
                 journal.settle(run, sequence, change, Progress::Done { outcome })?;
             }

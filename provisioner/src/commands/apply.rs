@@ -142,6 +142,9 @@ async fn make(
         let mut applied = journal.applied()?;
         applied.extend(plan.applied());
         journal.remember_applied(&applied)?;
+        let mut refused = journal.refused()?;
+        refused.extend(report.refused.clone());
+        journal.remember_refused(&refused)?;
     }
     let after = look_again(context, tenant, journal, &report).await?;
     Ok(done(context, &tenant.desired, &report, &after))
@@ -158,11 +161,7 @@ pub(crate) async fn look_again(
     let mut wait = Duration::from_millis(200);
     loop {
         let after = plan::make(tenant, journal, DiffOptions::default()).await?;
-        // What a compatible store refused to keep stays a difference.
-        let lacking = !report.unsupported.is_empty()
-            && after.changes.len() <= report.unsupported.len()
-            && after.blockers.is_empty();
-        if after.is_settled() || lacking {
+        if after.is_settled() {
             return Ok(after);
         }
         // Waiting lets writes be seen; what the caller may not read stays unread.

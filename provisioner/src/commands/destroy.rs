@@ -115,7 +115,7 @@ async fn make(
     let report = run_steps(plan, journal, &run, &tenant.cloud, &*tenant.watch)
         .await
         .map_err(|source| CommandError::Stopped { undo: None, source })?;
-    journal.remember_applied(&BTreeMap::new())?;
+    journal.forget_applied()?;
     let text = match context.out.format() {
         Format::Json => String::new(),
         Format::Text => {

@@ -44,6 +44,7 @@ pub(crate) async fn make(
     options.claimed = journal.claims()?;
     let observed = tenant.cloud.observe(&tenant.desired).await?;
     let mut plan = diff(&tenant.desired, &tenant.documents, &observed, &options);
+    plan.set_aside(&journal.refused()?);
     plan.tell_causes(&journal.applied()?);
     Ok(plan)
 }

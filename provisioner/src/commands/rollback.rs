@@ -52,7 +52,7 @@ async fn one(
     let report = roll_back(&journal, &run, &tenant.cloud, &*tenant.watch)
         .await
         .map_err(|source| CommandError::Stopped { undo: None, source })?;
-    journal.remember_applied(&Default::default())?;
+    journal.forget_applied()?;
     let text = match context.out.format() {
         Format::Json => String::new(),
         Format::Text => format!("{owner}: {} steps undone\n", report.done),

@@ -1,6 +1,6 @@
 //! Who changed it: the specification or a hand, told by what was applied last.
 
-use crate::plan::{Cause, Plan, Step};
+use crate::plan::{Cause, Change, Finding, FindingKind, Plan, Step};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -12,8 +12,7 @@ impl Plan {
             let Some(last) = applied.get(&change.key()) else {
                 continue;
             };
-            let asked = change.asked.as_ref().or(change.after.as_ref());
-            let is_same = *last == digest(asked);
+            let is_same = *last == change.asked_for();
             change.cause = match change.cause {
                 Cause::Missing | Cause::ChangedByHand if is_same => Cause::ChangedByHand,
                 Cause::Missing | Cause::ChangedByHand => Cause::SpecificationChanged,
@@ -25,14 +24,38 @@ impl Plan {
     /// What [`Plan::tell_causes`] wants to know the next time: what was asked for, by part.
     pub fn applied(&self) -> impl Iterator<Item = (String, String)> + '_ {
         self.changes.iter().flat_map(|change| {
-            let asked = change.asked.as_ref().or(change.after.as_ref());
             let parts = made_with(&change.step).into_iter();
             let parts = parts.map(|(part, asked)| {
                 let key = format!("{}/{part}", change.resource);
                 (key, digest(Some(&asked)))
             });
-            parts.chain([(change.key(), digest(asked))])
+            parts.chain([(change.key(), change.asked_for())])
         })
+    }
+}
+
+impl Plan {
+    /// Leaves out what the store refused to take when just this was asked for, and says so.
+    pub fn set_aside(&mut self, refused: &BTreeMap<String, String>) {
+        let (aside, rest) = std::mem::take(&mut self.changes)
+            .into_iter()
+            .partition(|change| refused.get(&change.key()) == Some(&change.asked_for()));
+        self.changes = rest;
+        let aside: Vec<Change> = aside;
+        self.findings
+            .extend(aside.into_iter().map(|change| Finding {
+                resource: change.resource,
+                part: change.part,
+                kind: FindingKind::Unsupported,
+                message: "this store refused it when it was applied".to_string(),
+            }));
+    }
+}
+
+impl Change {
+    /// Stands for what the specification asks for here.
+    pub fn asked_for(&self) -> String {
+        digest(self.asked.as_ref().or(self.after.as_ref()))
     }
 }
 

@@ -19,6 +19,7 @@ mod people;
 mod plan;
 mod prove;
 mod refusals;
+mod refused;
 mod runner;
 mod settings;
 mod stores;

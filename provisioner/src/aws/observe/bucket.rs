@@ -4,13 +4,16 @@ use crate::aws::connect::Cloud;
 use crate::aws::convert::{
     cors_from_sdk, encryption_from_sdk, inventory_from_sdk, lifecycle_from_sdk, lock_from_sdk,
     logging_from_sdk, minimum_from_sdk, notifications_from_sdk, public_access_from_sdk,
-    s3_tags_from_sdk,
+    public_access_to_sdk, s3_tags_from_sdk,
 };
 use crate::aws::observe::MAX_PAGES;
 use crate::failure::Failure;
 use crate::model::Versioning;
-use crate::plan::{BucketState, InventoryDoc, LifecycleDoc, ObservedBucket, Read};
+use crate::plan::{BucketState, InventoryDoc, LifecycleDoc, ObservedBucket, PublicAccess, Read};
+use aws_sdk_s3::operation::get_public_access_block::GetPublicAccessBlockOutput;
 use aws_sdk_s3::types::BucketVersioningStatus;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 
 impl Cloud {
     pub(super) async fn observe_bucket(&self, name: &str) -> Result<BucketState, Failure> {
@@ -132,7 +135,8 @@ impl Cloud {
         let answer = self
             .read("s3:GetPublicAccessBlock", name, || {
                 let request = self.s3.get_public_access_block().bucket(name);
-                request.set_expected_bucket_owner(self.owner.clone()).send()
+                let request = request.set_expected_bucket_owner(self.owner.clone());
+                async { request.send().await.or_else(oddly_spelled) }
             })
             .await;
         match answer {
@@ -338,6 +342,31 @@ impl Cloud {
     }
 }
 
+/// RADOS Gateway gives the answer's root element a name of its own, which the SDK takes for no
+/// answer at all.
+fn oddly_spelled<E>(
+    error: SdkError<E, HttpResponse>,
+) -> Result<GetPublicAccessBlockOutput, SdkError<E, HttpResponse>> {
+    let body = error.raw_response().and_then(|raw| raw.body().bytes());
+    match body.and_then(|body| blocks_in(std::str::from_utf8(body).ok()?)) {
+        None => Err(error),
+        Some(blocks) => Ok(GetPublicAccessBlockOutput::builder()
+            .public_access_block_configuration(public_access_to_sdk(blocks))
+            .build()),
+    }
+}
+
+fn blocks_in(text: &str) -> Option<PublicAccess> {
+    let is_set = |name: &str| text.contains(&format!("<{name}>true</{name}>"));
+    text.contains("<BlockPublicAccessBlockConfiguration>")
+        .then(|| PublicAccess {
+            block_public_acls: is_set("BlockPublicAcls"),
+            ignore_public_acls: is_set("IgnorePublicAcls"),
+            block_public_policy: is_set("BlockPublicPolicy"),
+            restrict_public_buckets: is_set("RestrictPublicBuckets"),
+        })
+}
+
 /// `EU` is an old name of eu-west-1, and nothing at all is us-east-1.
 fn spelled(region: &str) -> &str {
     match region {
@@ -350,6 +379,19 @@ fn spelled(region: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_public_access_block_of_rados_gateway_is_understood() {
+        let answer = |open: &str| {
+            format!(
+                "<?xml version=\"1.0\"?><BlockPublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>{open}</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></BlockPublicAccessBlockConfiguration>"
+            )
+        };
+        assert_eq!(blocks_in(&answer("true")), Some(PublicAccess::BLOCKED));
+        let open = blocks_in(&answer("false")).unwrap();
+        assert!(!open.block_public_policy && open.block_public_acls);
+        assert_eq!(blocks_in("<ListBucketResult/>"), None);
+    }
 
     #[test]
     fn old_spellings_of_regions_are_understood() {
