@@ -136,7 +136,12 @@ impl Cloud {
             .read("s3:GetPublicAccessBlock", name, || {
                 let request = self.s3.get_public_access_block().bucket(name);
                 let request = request.set_expected_bucket_owner(self.owner.clone());
-                async { request.send().await.or_else(oddly_spelled) }
+                async {
+                    match request.send().await {
+                        Err(error) => oddly_spelled(&error).ok_or(error),
+                        answer => answer,
+                    }
+                }
             })
             .await;
         match answer {
@@ -344,16 +349,15 @@ impl Cloud {
 
 /// RADOS Gateway gives the answer's root element a name of its own, which the SDK takes for no
 /// answer at all.
-fn oddly_spelled<E>(
-    error: SdkError<E, HttpResponse>,
-) -> Result<GetPublicAccessBlockOutput, SdkError<E, HttpResponse>> {
-    let body = error.raw_response().and_then(|raw| raw.body().bytes());
-    match body.and_then(|body| blocks_in(std::str::from_utf8(body).ok()?)) {
-        None => Err(error),
-        Some(blocks) => Ok(GetPublicAccessBlockOutput::builder()
+fn oddly_spelled<E>(error: &SdkError<E, HttpResponse>) -> Option<GetPublicAccessBlockOutput> {
+    let body = error.raw_response()?.body().bytes()?;
+    let blocks = blocks_in(std::str::from_utf8(body).ok()?)?;
+    let answer = GetPublicAccessBlockOutput::builder();
+    Some(
+        answer
             .public_access_block_configuration(public_access_to_sdk(blocks))
-            .build()),
-    }
+            .build(),
+    )
 }
 
 fn blocks_in(text: &str) -> Option<PublicAccess> {
