@@ -167,6 +167,7 @@ pub fn gateway(settings: &Settings, plane: &ControlPlane) -> Result<Gateway, Ass
         domains: domains.collect(),
         region: settings.gateway.region.clone(),
         body_idle_timeout: settings.gateway.body_idle_timeout,
+        least_rate: settings.gateway.least_rate,
         max_requests_per_tenant: settings.gateway.max_requests_per_tenant,
     }))
 }

@@ -14,6 +14,7 @@ use crate::config::{
     GatewayCredentials, GatewaySettings, LogSettings, Settings, StoreSettings, StsSettings,
     UpstreamSettings,
 };
+use crate::limits::LeastRate;
 use crate::{server, telemetry};
 use block::Block;
 use sandbox::{Sandbox, SandboxOptions};
@@ -77,6 +78,8 @@ fn settings(args: &DevArgs, aws: &Sandbox, demo: &setup::Demo, bound: &server::B
             max_connections: 10_000,
             max_requests_per_tenant: 1_000,
             body_idle_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(10),
+            least_rate: LeastRate::DEFAULT,
             drain: Duration::from_secs(10),
         },
         store: StoreSettings::Sled {

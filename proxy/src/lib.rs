@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod dev;
 pub mod gateway;
+pub mod heads;
 pub mod limits;
 pub mod output;
 pub mod presign;

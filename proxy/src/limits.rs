@@ -1,5 +1,6 @@
 //! How much the gateway takes on at once: connections in all, requests per tenant.
 
+use crate::heads::Heads;
 use async_trait::async_trait;
 use pingora::apps::ServerApp;
 use pingora::protocols::Stream;
@@ -8,22 +9,26 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use types::TenantId;
 
-/// An application behind a cap on open connections: one more is closed at once.
+/// An application behind a cap on open connections, of which one more is closed at once, and a
+/// deadline for the head of every request.
 pub struct Capped<A> {
     inner: Arc<A>,
     connections: Semaphore,
+    head_timeout: Duration,
 }
 
 impl<A> Capped<A> {
-    /// At most `limit` connections reach `inner`.
-    pub fn new(inner: A, limit: usize) -> Self {
+    /// At most `limit` connections reach `inner`; see [`Heads`].
+    pub fn new(inner: A, limit: usize, head_timeout: Duration) -> Self {
         let limit = limit.min(Semaphore::MAX_PERMITS);
         Self {
             inner: Arc::new(inner),
             connections: Semaphore::new(limit),
+            head_timeout,
         }
     }
 }
@@ -39,11 +44,60 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for Capped<A> {
             tracing::warn!("connection limit reached: a client was turned away");
             return None;
         };
+        let stream = Box::new(Heads::new(stream, self.head_timeout));
         self.inner.process_new(stream, shutdown).await
     }
 
     async fn cleanup(&self) {
         self.inner.cleanup().await;
+    }
+}
+
+/// How slowly a body may come on average, however evenly it drips.
+#[derive(Debug, Clone, Copy)]
+pub struct LeastRate {
+    /// This long it may take its time.
+    pub grace: Duration,
+    /// From then on, bytes per second; 0 allows everything.
+    pub bytes_per_second: u64,
+}
+
+impl LeastRate {
+    /// 1 KiB a second after half a minute.
+    pub const DEFAULT: Self = Self {
+        grace: Duration::from_secs(30),
+        bytes_per_second: 1_024,
+    };
+
+    /// Whether a body of which `bytes` have come in `elapsed` is too slow.
+    pub fn is_missed(self, elapsed: Duration, bytes: u64) -> bool {
+        let counted = elapsed.saturating_sub(self.grace).as_secs();
+        bytes < counted.saturating_mul(self.bytes_per_second)
+    }
+}
+
+/// How much of a body has come since its head.
+#[derive(Debug)]
+pub struct Received {
+    least: LeastRate,
+    since: Instant,
+    bytes: u64,
+}
+
+impl Received {
+    /// Nothing yet of the body whose head had come at `since`.
+    pub fn nothing(since: Instant, least: LeastRate) -> Self {
+        Self {
+            least,
+            since,
+            bytes: 0,
+        }
+    }
+
+    /// Counts what came; false when all of it came too slowly.
+    pub fn is_in_time_with(&mut self, bytes: usize) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        !self.least.is_missed(self.since.elapsed(), self.bytes)
     }
 }
 
@@ -145,6 +199,26 @@ impl Drop for TenantPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_is_too_slow_only_after_its_grace_and_below_its_rate() {
+        let rate = LeastRate::DEFAULT;
+        for (seconds, bytes, missed) in [
+            (30, 0, false),
+            (31, 1_023, true),
+            (31, 1_024, false),
+            (90, 61_439, true),
+            (90, 61_440, false),
+        ] {
+            let elapsed = Duration::from_secs(seconds);
+            assert_eq!(rate.is_missed(elapsed, bytes), missed, "{seconds} {bytes}");
+        }
+        let off = LeastRate {
+            bytes_per_second: 0,
+            ..rate
+        };
+        assert!(!off.is_missed(Duration::MAX, 0));
+    }
 
     #[test]
     fn one_tenants_requests_take_no_place_of_another() {

@@ -75,7 +75,7 @@ pub async fn serve(
         ..ServerConf::default()
     });
     let proxy: HttpProxy<Gateway> = http_proxy(&conf, gateway);
-    let capped = Capped::new(proxy, settings.max_connections);
+    let capped = Capped::new(proxy, settings.max_connections, settings.head_timeout);
     let mut service = Service::new("gateway".to_string(), capped);
     let address = bound.address.to_string();
     match &settings.tls {

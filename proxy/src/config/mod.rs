@@ -7,6 +7,7 @@ mod read;
 mod reader;
 mod tenants;
 
+use crate::limits::LeastRate;
 pub use reader::Mistake;
 use reader::{Mistakes, Section};
 use s3::Domain;
@@ -58,6 +59,10 @@ pub struct GatewaySettings {
     pub max_requests_per_tenant: usize,
     /// How long a client may be silent in the middle of a body.
     pub body_idle_timeout: Duration,
+    /// By when a head must be complete, from its first byte.
+    pub head_timeout: Duration,
+    /// How slowly a body may come.
+    pub least_rate: LeastRate,
     /// How long requests in flight may take to end after SIGTERM.
     pub drain: Duration,
 }

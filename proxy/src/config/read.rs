@@ -5,6 +5,7 @@ use super::{
     Environment, GatewayCredentials, GatewaySettings, LogSettings, Settings, StoreSettings,
     StsSettings, TenantSettings, TlsSettings, UpstreamSettings, tenants,
 };
+use crate::limits::LeastRate;
 use s3::Domain;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -69,6 +70,16 @@ fn read_gateway(mut section: Section, found: &mut Mistakes) -> Option<GatewaySet
             found,
         )),
         body_idle_timeout: seconds(&mut section, "body_idle_timeout_seconds", 60, found),
+        head_timeout: seconds(&mut section, "request_head_timeout_seconds", 10, found),
+        least_rate: LeastRate {
+            bytes_per_second: section.number(
+                "body_min_bytes_per_second",
+                LeastRate::DEFAULT.bytes_per_second,
+                0..=1 << 20,
+                found,
+            ),
+            ..LeastRate::DEFAULT
+        },
         drain: seconds(&mut section, "drain_seconds", 30, found),
     };
     section.finish(found);

@@ -94,12 +94,13 @@ pub(super) async fn admit(
             .await?;
     }
     if matches!(plan.operation, Operation::DeleteObjects { .. }) {
-        let answer = local::delete_objects(gateway, session, &plan, &credentials).await?;
+        let answer =
+            local::delete_objects(gateway, session, &mut ctx.received, &plan, &credentials).await?;
         answer.send(session, ctx).await?;
         return Ok(Next::Answered);
     }
     if matches!(plan.operation, Operation::CompleteMultipartUpload(_)) {
-        local::rewrite_completion(session, &mut plan).await?;
+        local::rewrite_completion(session, &mut ctx.received, &mut plan).await?;
     }
     if let Some(body) = plan.body.as_ref().filter(|body| body.length == 0) {
         outbound::verify_empty(session, body).await?;

@@ -1,7 +1,7 @@
 //! What is known of one request, from its first phase to its log line.
 
 use super::flight::Flight;
-use crate::limits::{InFlightGuard, TenantPlace};
+use crate::limits::{InFlightGuard, LeastRate, Received, TenantPlace};
 use s3::S3Error;
 use std::time::Instant;
 use types::{RequestId, TenantId};
@@ -17,6 +17,8 @@ pub struct RequestContext {
     pub tenant: Option<TenantId>,
     /// The operation's name, once known.
     pub operation: Option<&'static str>,
+    /// How much of its body has come, as it is on the wire.
+    pub received: Received,
     /// What travels upstream, for requests that do.
     pub flight: Option<Box<Flight>>,
     /// The answer that a failing phase wants the client to get; `fail` sends it.
@@ -31,12 +33,14 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    pub(super) fn new(id: RequestId, in_flight: InFlightGuard) -> Self {
+    pub(super) fn new(id: RequestId, in_flight: InFlightGuard, least_rate: LeastRate) -> Self {
+        let started = Instant::now();
         Self {
             id,
-            started: Instant::now(),
+            started,
             tenant: None,
             operation: None,
+            received: Received::nothing(started, least_rate),
             flight: None,
             refusal: None,
             error_code: None,

@@ -164,6 +164,9 @@ pub(super) fn body(body: &mut Option<Bytes>, end: bool, ctx: &mut RequestContext
         return Ok(());
     };
     let wire = body.take().unwrap_or_default();
+    if !ctx.received.is_in_time_with(wire.len()) {
+        return Err(refused(ctx, S3Error::new(ErrorCode::RequestTimeout)));
+    }
     let passed = if wire.is_empty() {
         Ok(Bytes::new())
     } else {

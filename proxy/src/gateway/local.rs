@@ -6,6 +6,7 @@ use super::body::BodyPlan;
 use super::context::RequestContext;
 use super::forward::REPLAYABLE_BYTES;
 use super::outbound::{checksum_policy, content_length};
+use crate::limits::Received;
 use bytes::{Bytes, BytesMut};
 use control::authorise;
 use http::StatusCode;
@@ -102,11 +103,12 @@ const CREATED: Timestamp = Timestamp::from_unix(1_704_067_200);
 pub(super) async fn delete_objects(
     gateway: &Gateway,
     session: &mut Session,
+    received: &mut Received,
     plan: &Plan,
     credentials: &Arc<Credentials>,
 ) -> Result<Answer, Failure> {
     let document = match &plan.body {
-        Some(body) => read_document(session, body).await?,
+        Some(body) => read_document(session, body, received).await?,
         None => Bytes::new(),
     };
     let request = DeleteObjectsRequest::parse(&document)?;
@@ -223,12 +225,13 @@ fn translate(plan: &Plan, route: &Route, answer: &http::Response<Bytes>) -> Upst
 /// CompleteMultipartUpload: the list of parts is checked, and travels on as it is written here.
 pub(super) async fn rewrite_completion(
     session: &mut Session,
+    received: &mut Received,
     plan: &mut Plan,
 ) -> Result<(), Failure> {
     let Some(body) = plan.body.take() else {
         return Err(S3Error::new(ErrorCode::InternalError).into());
     };
-    let document = read_document(session, &body).await?;
+    let document = read_document(session, &body, received).await?;
     let parts = CompleteMultipartUpload::parse(&document)?;
     let document = parts.upstream_body(checksum_policy(&plan.route));
     plan.outbound.length = Some(document.len() as u64);
@@ -238,7 +241,11 @@ pub(super) async fn rewrite_completion(
 }
 
 /// Reads a small document through the same pipeline as any body; its length was checked before.
-async fn read_document(session: &mut Session, plan: &BodyPlan) -> Result<Bytes, Failure> {
+async fn read_document(
+    session: &mut Session,
+    plan: &BodyPlan,
+    received: &mut Received,
+) -> Result<Bytes, Failure> {
     let mut pipeline = plan.start();
     let mut document = BytesMut::new();
     let mut left = content_length(&session.req_header().headers)?.unwrap_or(0);
@@ -252,6 +259,9 @@ async fn read_document(session: &mut Session, plan: &BodyPlan) -> Result<Bytes, 
             break;
         };
         left = left.saturating_sub(wire.len() as u64);
+        if !received.is_in_time_with(wire.len()) {
+            return Err(S3Error::new(ErrorCode::RequestTimeout).into());
+        }
         document.extend_from_slice(&pipeline.push(wire).map_err(|error| error.to_s3())?);
     }
     document.extend_from_slice(&pipeline.finish().map_err(|error| error.to_s3())?);

@@ -12,7 +12,7 @@ mod outbound;
 mod reply;
 mod tokens;
 
-use crate::limits::{InFlight, TenantLimits};
+use crate::limits::{InFlight, LeastRate, TenantLimits};
 use admit::{Failure, Next};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -65,6 +65,8 @@ pub struct Parts {
     pub region: Region,
     /// How long a client may be silent in the middle of a body.
     pub body_idle_timeout: Duration,
+    /// How slowly a body may come.
+    pub least_rate: LeastRate,
     /// Requests in flight per tenant.
     pub max_requests_per_tenant: usize,
 }
@@ -84,6 +86,7 @@ pub struct Gateway {
     domains: Vec<s3::Domain>,
     region: Region,
     body_idle_timeout: Duration,
+    least_rate: LeastRate,
     limits: TenantLimits,
     in_flight: InFlight,
     authorities: forward::Authorities,
@@ -106,6 +109,7 @@ impl Gateway {
             domains: parts.domains,
             region: parts.region,
             body_idle_timeout: parts.body_idle_timeout,
+            least_rate: parts.least_rate,
             limits: TenantLimits::new(parts.max_requests_per_tenant),
             in_flight: InFlight::default(),
             authorities: forward::Authorities::default(),
@@ -170,6 +174,7 @@ impl ProxyHttp for Gateway {
         RequestContext::new(
             RequestId::from_bits(u64::from_le_bytes(bits)),
             self.in_flight.enter(),
+            self.least_rate,
         )
     }
 

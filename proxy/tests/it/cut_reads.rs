@@ -200,7 +200,7 @@ async fn an_upstream_that_falls_silent_is_not_waited_for_for_ever() {
         .await
         .unwrap();
     assert!(!answer.is_whole_success(), "{answer:?}");
-    assert_eq!(world.in_flight.count(), 0, "nothing is left behind");
+    world.settled().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,7 @@ use crate::support::documents::response;
 use crate::support::request::Request;
 use crate::support::stub::Step;
 use crate::support::world::{ACME_KEY, Setup, World};
+use proxy::limits::LeastRate;
 use std::time::Duration;
 
 /// More than the sockets between upstream and client hold.
@@ -98,4 +99,59 @@ async fn one_connection_too_many_is_closed_and_the_others_stay() {
             ),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_drips_in_is_cut_and_one_that_comes_in_time_is_not() {
+    let world = World::with(Setup {
+        head_timeout: Duration::from_millis(400),
+        ..Setup::default()
+    })
+    .await;
+    let get = world
+        .signer(ACME_KEY)
+        .sign(Request::new("GET", "/results/canary"));
+    let mut client = world.connect().await;
+    // On a connection that has served a request, too.
+    assert_eq!(client.ask(&get).await.status, 200);
+    let began = tokio::time::Instant::now();
+    for byte in get.bytes() {
+        if client.push(&[byte]).await == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(client.is_closed().await);
+    // Dripping all of it would have taken longer: it was cut, not answered.
+    assert!(began.elapsed() >= Duration::from_millis(400));
+    assert_eq!(world.stub.count(), 1);
+    assert_eq!(world.ask(&get).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_drips_in_is_refused_and_never_stored() {
+    let world = World::with(Setup {
+        least_rate: LeastRate {
+            grace: Duration::ZERO,
+            bytes_per_second: 1 << 20,
+        },
+        ..Setup::default()
+    })
+    .await;
+    let put = world
+        .signer(ACME_KEY)
+        .sign(Request::new("PUT", "/results/slow").body(vec![b'x'; 4_096]));
+    let bytes = put.bytes();
+    let (most, last) = bytes.split_at(bytes.len() - 1);
+    let mut client = world.connect().await;
+    client.send(most).await;
+    crate::support::eventually("it is under way", || world.stub.bytes() > 0).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    client.send(last).await;
+    let answer = client.answer("PUT").await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (400, "RequestTimeout".to_string())
+    );
+    world.stub.assert_nothing_stored("it came too slowly");
 }

@@ -11,7 +11,7 @@ use control::{Directory, Tenants};
 use proxy::assemble;
 use proxy::config::GatewaySettings;
 use proxy::gateway::{Gateway, Parts};
-use proxy::limits::InFlight;
+use proxy::limits::{InFlight, LeastRate};
 use proxy::server;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub(crate) const START: Timestamp = Timestamp::from_unix(1_811_844_000);
 pub(crate) struct Setup {
     pub(crate) timeouts: PeerTimeouts,
     pub(crate) body_idle: Duration,
+    pub(crate) head_timeout: Duration,
+    pub(crate) least_rate: LeastRate,
     pub(crate) drain: Duration,
     pub(crate) requests_per_tenant: usize,
     pub(crate) connections: usize,
@@ -58,6 +60,8 @@ impl Default for Setup {
         Self {
             timeouts: PeerTimeouts::default(),
             body_idle: PATIENCE,
+            head_timeout: PATIENCE,
+            least_rate: LeastRate::DEFAULT,
             drain: PATIENCE,
             requests_per_tenant: 2_000,
             connections: 10_000,
@@ -322,6 +326,7 @@ fn gateway(
         domains: vec![s3::Domain::parse(super::request::HOST).unwrap()],
         region: Region::parse("eu-central-1").unwrap(),
         body_idle_timeout: setup.body_idle,
+        least_rate: setup.least_rate,
         max_requests_per_tenant: setup.requests_per_tenant,
     })
 }
@@ -337,6 +342,8 @@ fn settings(setup: &Setup, address: SocketAddr) -> GatewaySettings {
         max_connections: setup.connections,
         max_requests_per_tenant: setup.requests_per_tenant,
         body_idle_timeout: setup.body_idle,
+        head_timeout: setup.head_timeout,
+        least_rate: setup.least_rate,
         drain: setup.drain,
     }
 }
