@@ -4,7 +4,7 @@ use crate::request::{Request, key, verifier};
 use bytes::Bytes;
 use serde_json::Value;
 use sigv4::{BodyHash, ChunkDecoder, Claim, Payload, Verified};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const REQUESTS: usize = 2_000;
@@ -69,8 +69,16 @@ fn request_of(line: &Value) -> Request {
     request
 }
 
+/// The interpreter that has botocore.
+fn python() -> PathBuf {
+    std::env::var_os("BYOS_PYTHON").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/.tools/venv/bin/python"),
+        PathBuf::from,
+    )
+}
+
 fn signed_by_botocore() -> Vec<Value> {
-    let python = std::env::var("BYOS_PYTHON").unwrap_or_else(|_| "python3".into());
+    let python = python();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/botocore_signer.py");
     let mut command = Command::new(&python);
     command
@@ -85,13 +93,13 @@ fn signed_by_botocore() -> Vec<Value> {
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     let output = command.output().unwrap_or_else(|error| {
         panic!(
-            "could not start {python:?} ({error}); hint: run \"tests/setup\", then set BYOS_PYTHON"
+            "could not start {python:?} ({error}); hint: run \"tests/setup\", or name another interpreter in BYOS_PYTHON"
         )
     });
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(
         !words.contains("No module named 'botocore'"),
-        "{python:?} has no botocore; hint: run \"tests/setup\", then set BYOS_PYTHON"
+        "{python:?} has no botocore; hint: run \"tests/setup\", or name another interpreter in BYOS_PYTHON"
     );
     assert!(output.status.success(), "{words}");
     let lines = String::from_utf8(output.stdout).unwrap();
