@@ -303,18 +303,35 @@ pub struct RenderArgs {
     pub template_url: Option<String>,
 }
 
-/// Of `prove`.
+/// How a certificate is signed and kept.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ProveArgs {
+pub struct SignArgs {
     /// Sign the certificate with this Ed25519 key (PKCS#8, made when absent)
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Write the signed certificate here
+    /// Write the certificate here
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// A certificate to check instead of making one
-    #[arg(long, value_name = "FILE")]
+}
+
+/// Of `prove`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ProveArgs {
+    /// Signing and keeping
+    #[command(flatten)]
+    pub sign: SignArgs,
+    /// A certificate to check instead of making one; needs no tenant and no credentials
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
     pub verify: Option<PathBuf>,
+    /// Who must have signed it: 64 hexadecimal digits, or a file with them or with a public key
+    /// in PEM; --key names the private key itself
+    #[arg(
+        long,
+        value_name = "HEX|FILE",
+        requires = "verify",
+        conflicts_with = "key"
+    )]
+    pub public_key: Option<String>,
 }
 
 /// Of `onboard`.
@@ -325,7 +342,7 @@ pub struct OnboardArgs {
     pub apply: ApplyArgs,
     /// Prove's own
     #[command(flatten)]
-    pub prove: ProveArgs,
+    pub sign: SignArgs,
     /// The gateway's admin API
     #[arg(long, env = "BYOS_ADMIN_URL", value_name = "URL")]
     pub admin_url: Option<String>,

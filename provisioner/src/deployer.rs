@@ -168,6 +168,8 @@ fn bucket_rights(rights: &mut Rights, bucket: &DesiredBucket, arn: &str, options
     if options.prove && bucket.purpose != crate::model::Purpose::Logs {
         let actions = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
         rights.add("Objects", &objects, &actions);
+        // Where retention would keep the probes none are put.
+        rights.add_operation("Buckets", arn, "GetObjectLockConfiguration");
         if let Some(key) = bucket.encryption.kms_key() {
             rights.add("Keys", &[key.to_string()], &["kms:GenerateDataKey"]);
         }

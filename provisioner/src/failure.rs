@@ -74,6 +74,18 @@ impl Details {
             .any(|code| self.is(code))
     }
 
+    /// Call, code, status and request id, without words.
+    pub fn evidence(&self) -> String {
+        format!(
+            "{}: {} (HTTP {}, request id {})",
+            self.call,
+            self.code.as_deref().unwrap_or("no code"),
+            self.status
+                .map_or_else(|| "none".to_string(), |status| status.to_string()),
+            self.request_id.as_deref().unwrap_or("none")
+        )
+    }
+
     /// Whether the thing is not there. A store without codes says so by its status.
     pub fn is_absent(&self) -> bool {
         self.code

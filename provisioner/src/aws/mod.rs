@@ -14,4 +14,5 @@ pub use credentials::{
     Credentials, CredentialsError, Environment, find as find_credentials, find_vendor,
 };
 pub use execute::Outcome;
+pub(crate) use pace::is_passing;
 pub use pace::{Pace, Patience};

@@ -148,6 +148,13 @@ impl Pace {
     }
 }
 
+/// Whether the same call may succeed in a moment: no answer, a busy store.
+pub(crate) fn is_passing(failure: &Failure) -> bool {
+    (failure.status.is_none() && failure.code.is_none())
+        || is_throttled(failure)
+        || is_transient(failure)
+}
+
 fn is_throttled(failure: &Failure) -> bool {
     failure.status == Some(429)
         || [

@@ -57,6 +57,22 @@ pub enum CommandError {
     /// The store said no.
     #[error("{0}")]
     Store(Failure),
+    /// The vendor's credentials are not the vendor's.
+    #[error(
+        "the vendor's credentials are those of {caller}, which may not become {role}: {}\nhint: give credentials of the gateway's role, or of somebody in its account who may assume it: --vendor-profile, or BYOS_VENDOR_ACCESS_KEY_ID and the like",
+        .failure.evidence()
+    )]
+    Vendor {
+        /// Whom the credentials belong to.
+        caller: String,
+        /// The gateway's role.
+        role: String,
+        /// The refusal.
+        failure: Failure,
+    },
+    /// A certificate is not accepted.
+    #[error("{0}: {1}")]
+    Certificate(String, crate::prove::VerifyError),
     /// The journal is locked or broken.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -110,6 +126,7 @@ impl CommandError {
     pub fn to_json(&self) -> Value {
         let failure = match self {
             Self::Store(failure)
+            | Self::Vendor { failure, .. }
             | Self::Stopped {
                 source: RunError::Step { failure, .. },
                 ..
@@ -138,7 +155,8 @@ impl CommandError {
             Self::TerraformRun(_) => "terraform",
             Self::Tenants { .. } | Self::Specification(_) => "specification",
             Self::Render(_) | Self::Terraform(_) | Self::CloudFormation(_) => "render",
-            Self::Credentials(_) => "credentials",
+            Self::Credentials(_) | Self::Vendor { .. } => "credentials",
+            Self::Certificate(..) => "certificate",
             Self::Store(_) => "store",
             Self::Journal(JournalError::Locked { .. }) => "locked",
             Self::Journal(_) => "journal",

@@ -5,7 +5,8 @@ use crate::cli::{DestroyArgs, OnboardArgs};
 use crate::commands::apply::{apply, outputs};
 use crate::commands::context::{Context, Tenant};
 use crate::commands::destroy::take_down;
-use crate::commands::prove::{prove, signing_key};
+use crate::commands::prove::{check_out, prove, write};
+use crate::commands::signing::signing_key;
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::output::Format;
 use crate::plan::Adoption;
@@ -14,9 +15,13 @@ use serde_json::{Value, json};
 
 /// Apply, prove, register. A tenant whose role is not proven is never registered.
 pub(crate) async fn run(context: &Context, args: &OnboardArgs) -> Results {
-    let key = args.prove.key.as_deref().map(signing_key).transpose()?;
-    let key = key.as_ref();
     let tenants = context.tenants().await?;
+    check_out(&args.sign, tenants.len())?;
+    let key = args.sign.key.as_deref();
+    let key = key
+        .map(|path| signing_key(path, &context.out))
+        .transpose()?;
+    let key = key.as_ref();
     let applied = apply(
         context,
         tenants.clone(),
@@ -58,6 +63,9 @@ fn finish(
     args: &OnboardArgs,
 ) -> Result<TenantResult, CommandError> {
     let certificate = &signed.certificate;
+    if let Some(path) = &args.sign.out {
+        write(path, signed)?;
+    }
     if certificate.verdict == Verdict::Violated {
         return Err(CommandError::NotProven(certificate.matrix()));
     }

@@ -1,40 +1,52 @@
 //! `prove`: the least-privilege certificate of a tenant's role.
 
 use crate::aws::{Cloud, find_vendor};
-use crate::cli::ProveArgs;
+use crate::cli::{ProveArgs, SignArgs};
 use crate::commands::context::{Context, Tenant, file_error};
+use crate::commands::signing::{existing_key, public_key, read_bounded, signing_key};
 use crate::commands::{CommandError, Results, TenantResult};
-use crate::model::{Attachment, Trust};
-use crate::output::Format;
+use crate::failure::Failure;
+use crate::model::{Desired, Purpose, Trust};
+use crate::output::{Format, Output};
+use crate::plan::{BucketState, Observed, Read};
 use crate::prove::{
-    CERTIFICATE_SCHEMA, Certificate, Live, LiveDocuments, Signed, SigningKey, Vendor, Verdict,
-    computed, verify,
+    CERTIFICATE_SCHEMA, Certificate, Computed, Found, Live, LiveDocuments, PublicKey, Signed,
+    Signer, SigningKey, Vendor, Verdict, computed, verify,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use types::RoleArn;
 
+/// Bytes of a certificate; the computed half makes it some ten thousand.
+const MAX_CERTIFICATE_BYTES: u64 = 4 * 1_024 * 1_024;
+
 pub(crate) async fn run(context: &Context, args: &ProveArgs) -> Results {
-    if let Some(path) = &args.verify {
-        return check(context, path, args);
-    }
-    let key = args.key.as_deref().map(signing_key).transpose()?;
     let tenants = context.tenants().await?;
-    if args.out.is_some() && tenants.len() != 1 {
-        return Err(CommandError::Usage(
-            "--out writes the certificate of one tenant: choose it with --org".to_string(),
-        ));
-    }
+    check_out(&args.sign, tenants.len())?;
+    let key = args.sign.key.as_deref();
+    let key = key
+        .map(|path| signing_key(path, &context.out))
+        .transpose()?;
     let key = key.as_ref();
     context
         .each(tenants, |tenant| async move {
             let signed = prove(context, &tenant, key).await?;
-            if let Some(path) = &args.out {
+            if let Some(path) = &args.sign.out {
                 write(path, &signed)?;
             }
             Ok(result(context, &signed))
         })
         .await
+}
+
+/// One file holds one certificate.
+pub(crate) fn check_out(args: &SignArgs, tenants: usize) -> Result<(), CommandError> {
+    if args.out.is_some() && tenants != 1 {
+        return Err(CommandError::Usage(
+            "--out writes the certificate of one tenant\nhint: choose it with --org".to_string(),
+        ));
+    }
+    Ok(())
 }
 
 /// Proves one tenant's role.
@@ -48,7 +60,7 @@ pub(crate) async fn prove(
         Some(Trust::CrossAccount { vendor, .. }) => vendor,
         _ => {
             return Err(CommandError::Usage(
-                "only a cross-account role can be proven: nobody else than the service assumes a compute role, and S3-compatible stores have none".to_string(),
+                "only a cross-account role can be proven: nobody else than the service assumes a compute role, and S3-compatible stores have none\nhint: prove a tenant with role.vendor_role".to_string(),
             ));
         }
     };
@@ -59,35 +71,53 @@ pub(crate) async fn prove(
     };
     let credentials = vendor.wait_until_steady(desired, &*tenant.watch).await?;
     let session = context.aws(&desired.region, credentials)?;
-    let live = Live {
+    let observed = tenant.cloud.observe(desired).await?;
+    let before = LiveDocuments::read(&tenant.cloud, desired).await;
+    let found = Live {
         desired,
         vendor,
         session: &session,
         admin: &tenant.cloud,
         watch: &*tenant.watch,
         nonce: nonce()?,
-        checks: Vec::new(),
+        keeps: keeps(&observed),
     }
     .run()
     .await;
-    let observed = tenant.cloud.observe(desired).await?;
-    let managed = desired
-        .role
-        .as_ref()
-        .and_then(|role| match &role.attachment {
-            Attachment::Managed { arn, .. } => Some(arn.as_str()),
-            Attachment::Inline { .. } => None,
-        });
-    let computed = computed(desired, LiveDocuments::new(&observed, managed));
-    let certificate = Certificate {
+    for line in &found.left_behind {
+        context.out.words(line);
+    }
+    let after = LiveDocuments::read(&tenant.cloud, desired).await;
+    let judged = steady(before, &after);
+    let judged = judged.as_ref().map_err(String::as_str).copied();
+    let computed = computed(desired, &tenant.documents, judged);
+    let certificate = certificate(context, desired, vendor_role, judged.ok(), found, computed);
+    Ok(match key {
+        Some(key) => key.sign(certificate),
+        None => Signed {
+            certificate,
+            signature: None,
+        },
+    })
+}
+
+fn certificate(
+    context: &Context,
+    desired: &Desired,
+    vendor_role: &RoleArn,
+    judged: Option<&LiveDocuments>,
+    found: Found,
+    computed: Computed,
+) -> Certificate {
+    let role = desired.role.as_ref();
+    let account = desired.aws().map(|(_, account)| account.to_string());
+    Certificate {
         schema: CERTIFICATE_SCHEMA.to_string(),
+        provisioner: env!("CARGO_PKG_VERSION").to_string(),
         tenant: desired.owner.clone(),
         issued: context.clock.now(),
-        role_arn: desired
-            .role
-            .as_ref()
-            .map(|r| r.arn.to_string())
-            .unwrap_or_default(),
+        account: account.unwrap_or_default(),
+        role_arn: role.map(|r| r.arn.to_string()).unwrap_or_default(),
         vendor_role: vendor_role.to_string(),
         external_id: desired.external_id.to_string(),
         buckets: vec![
@@ -95,16 +125,44 @@ pub(crate) async fn prove(
             desired.results().name.to_string(),
         ],
         key_prefix: desired.key_prefix.to_string(),
-        verdict: Certificate::worst(&live, &computed),
-        live,
+        documents: judged.map(LiveDocuments::hashes).unwrap_or_default(),
+        verdict: Certificate::worst(&found.checks, &computed),
+        live: found.checks,
         computed,
-    };
-    Ok(match key {
-        Some(key) => key.sign(certificate),
-        None => Signed {
-            certificate,
-            signature: None,
-        },
+    }
+}
+
+/// What was judged must be what stood there while the calls were made.
+fn steady(
+    before: Result<LiveDocuments, String>,
+    after: &Result<LiveDocuments, String>,
+) -> Result<&LiveDocuments, String> {
+    match (before, after) {
+        (Ok(before), Ok(after)) if before.hashes() == after.hashes() => Ok(after),
+        (Ok(_), Ok(_)) => Err(
+            "somebody changed the policies meanwhile\nhint: prove again once nobody works on them"
+                .to_string(),
+        ),
+        (_, Err(reason)) => Err(reason.clone()),
+        (Err(reason), _) => Err(reason),
+    }
+}
+
+/// Why probes could not be removed again, when that is so.
+fn keeps(observed: &Observed) -> Option<String> {
+    [Purpose::Data, Purpose::Results].into_iter().find_map(|purpose| {
+        let Some(BucketState::Present(bucket)) = observed.buckets.get(&purpose) else {
+            return None;
+        };
+        match &bucket.object_lock {
+            Read::Known(Some(Some(_))) => Some(format!(
+                "object lock would keep the probes in the {purpose} bucket, so nothing is written\nhint: prove a set-up without default retention; what needs no writing is proven above"
+            )),
+            Read::Unreadable(reason) => Some(format!(
+                "whether object lock would keep the probes in the {purpose} bucket cannot be read, so nothing is written: {reason}\nhint: \"provisioner deployer-policy --with-prove\" prints what the caller needs"
+            )),
+            _ => None,
+        }
     })
 }
 
@@ -122,8 +180,23 @@ pub(crate) async fn vendor(
     if caller.account == *role.account() && caller.arn.contains(&session) {
         return Ok(cloud);
     }
-    let chained = cloud.assume(&role.to_string(), None, "byos-proof").await?;
+    let chained = cloud
+        .assume(&role.to_string(), None, "byos-proof")
+        .await
+        .map_err(|failure| not_the_vendor(failure, &caller.arn, role))?;
     context.aws(&tenant.desired.region, chained)
+}
+
+/// The most common mistake: the customer's own credentials in place of the vendor's.
+fn not_the_vendor(failure: Failure, caller: &str, role: &RoleArn) -> CommandError {
+    if !failure.is_denied() {
+        return CommandError::Store(failure);
+    }
+    CommandError::Vendor {
+        caller: caller.to_string(),
+        role: role.to_string(),
+        failure,
+    }
 }
 
 /// Random, so that two proofs at the same time do not meet.
@@ -134,57 +207,33 @@ fn nonce() -> Result<String, CommandError> {
     Ok(hex::encode(bytes))
 }
 
-/// The key of a file; made, for its owner's eyes only, when there is no such file.
-pub(crate) fn signing_key(path: &Path) -> Result<SigningKey, CommandError> {
-    let broken = |error: crate::prove::SignError| {
-        CommandError::Usage(format!("{}: {error}", path.display()))
-    };
-    match std::fs::read_to_string(path) {
-        Ok(pem) => SigningKey::from_pem(&pem).map_err(broken),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = SigningKey::generate().map_err(broken)?;
-            write_private(path, key.pem().expose()).map_err(|e| file_error("write", path, &e))?;
-            Ok(key)
-        }
-        Err(error) => Err(file_error("read", path, &error)),
-    }
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
-}
-
-fn write(path: &Path, signed: &Signed) -> Result<(), CommandError> {
+pub(crate) fn write(path: &Path, signed: &Signed) -> Result<(), CommandError> {
     let text = format!("{:#}\n", json!(signed));
     std::fs::write(path, text).map_err(|e| file_error("write", path, &e))
 }
 
-pub(crate) fn result(context: &Context, signed: &Signed) -> TenantResult {
-    let text = match context.out.format() {
-        Format::Json => String::new(),
-        Format::Text => {
-            let by = signed.signature.as_ref().map_or_else(
-                || "not signed: give --key".to_string(),
-                |signature| format!("signed by {}", signature.public_key),
-            );
-            format!("{}{by}\n", signed.certificate.matrix())
-        }
+fn result(context: &Context, signed: &Signed) -> TenantResult {
+    let by = match &signed.signature {
+        Some(signature) => format!("signed by {}", signature.public_key),
+        None => "not signed\nhint: --key FILE signs it, --out FILE keeps it".to_string(),
     };
+    shown(&context.out, signed, &by, json!(signed))
+}
+
+fn shown(out: &Output, signed: &Signed, by: &str, json: Value) -> TenantResult {
     TenantResult {
         tenant: signed.certificate.tenant.clone(),
-        text,
-        json: json!(signed),
+        text: match out.format() {
+            Format::Json => String::new(),
+            Format::Text => format!("{}{by}\n", signed.certificate.matrix()),
+        },
+        json,
         exit: exit(signed.certificate.verdict),
     }
 }
 
 /// A violation is an error; what could not be decided is a difference.
-pub(crate) const fn exit(verdict: Verdict) -> u8 {
+const fn exit(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Proven => 0,
         Verdict::Inconclusive => 2,
@@ -192,15 +241,34 @@ pub(crate) const fn exit(verdict: Verdict) -> u8 {
     }
 }
 
-/// Checks a certificate that somebody handed over.
-fn check(context: &Context, path: &Path, args: &ProveArgs) -> Results {
-    let text = std::fs::read_to_string(path).map_err(|e| file_error("read", path, &e))?;
-    let signed: Signed = serde_json::from_str(&text)
-        .map_err(|error| CommandError::Usage(format!("{}: {error}", path.display())))?;
-    let expected = args.key.as_deref().map(signing_key).transpose()?;
-    let expected = expected.map(|key| key.public_key());
-    verify(&signed, expected.as_deref())
-        .map_err(|error| CommandError::Usage(format!("{}: {error}", path.display())))?;
-    let result = result(context, &signed);
+/// Checks a certificate that somebody handed over. Needs no tenant, no credentials, no network.
+pub(crate) fn check(out: &Output, path: &Path, args: &ProveArgs) -> Results {
+    let expected = expected_key(args)?;
+    let text = read_bounded(path, MAX_CERTIFICATE_BYTES)?;
+    let (signed, signer) = verify(&text, expected.as_ref())
+        .map_err(|error| CommandError::Certificate(path.display().to_string(), error))?;
+    let key = signed.signature.as_ref().map(|s| s.public_key.clone());
+    let key = key.unwrap_or_default();
+    let by = match signer {
+        Signer::Expected => format!("unchanged, and signed by the expected key {key}"),
+        Signer::Unknown => format!(
+            "unchanged since it was signed, by whom is unknown: {key}\nhint: get the signer's public key from the signer, not with the certificate, and give --public-key"
+        ),
+    };
+    let mut json = json!(signed);
+    json["signer"] = json!(signer);
+    let mut result = shown(out, &signed, &by, json);
+    if signer == Signer::Unknown && result.exit == 0 {
+        // Anybody can sign anything: this proves nothing yet.
+        result.exit = 2;
+    }
     Ok(vec![(signed.certificate.tenant.clone(), Ok(result))])
+}
+
+fn expected_key(args: &ProveArgs) -> Result<Option<PublicKey>, CommandError> {
+    match (&args.public_key, &args.sign.key) {
+        (Some(text), _) => public_key(text).map(Some),
+        (None, Some(path)) => existing_key(path).map(|key| Some(key.public_key())),
+        (None, None) => Ok(None),
+    }
 }

@@ -6,7 +6,7 @@ use crate::commands::context::{Context, Tenant};
 use crate::commands::prove::vendor;
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::failure::Failure;
-use crate::model::{Attachment, Desired, Purpose, Trust};
+use crate::model::{Desired, Purpose, Trust};
 use crate::output::Format;
 use crate::prove::{
     Attempt, Cause, LiveDocuments, Refused, Vendor, from_documents, from_trust, from_words,
@@ -181,31 +181,16 @@ fn failed(name: &'static str, failure: &Failure, cause: Option<Cause>) -> Stage 
     Stage {
         name,
         ok: false,
-        answer: Some(format!(
-            "{}: {} (HTTP {}, request id {})",
-            failure.call,
-            failure.code.as_deref().unwrap_or("no code"),
-            failure
-                .status
-                .map_or_else(|| "none".to_string(), |s| s.to_string()),
-            failure.request_id.as_deref().unwrap_or("none")
-        )),
+        answer: Some(failure.evidence()),
         cause: Some(cause),
     }
 }
 
 /// The documents at IAM and S3, when the caller may read them.
 async fn documents(tenant: &Tenant) -> Option<LiveDocuments> {
-    let desired = &*tenant.desired;
-    let observed = tenant.cloud.observe(desired).await.ok()?;
-    let managed = desired
-        .role
-        .as_ref()
-        .and_then(|role| match &role.attachment {
-            Attachment::Managed { arn, .. } => Some(arn.as_str()),
-            Attachment::Inline { .. } => None,
-        });
-    LiveDocuments::new(&observed, managed).ok()
+    LiveDocuments::read(&tenant.cloud, &tenant.desired)
+        .await
+        .ok()
 }
 
 /// Calls as the gateway makes them: never HeadBucket, which a role that is confined to a prefix

@@ -28,6 +28,8 @@ pub(crate) enum Attempt {
         key: String,
         version: String,
     },
+    /// PutObject, then DeleteObject of the version that it made.
+    PutAndDeleteVersion { bucket: String, key: String },
     /// Upload in parts: begin, one part, list parts, abort.
     UploadAborted { bucket: String, key: String },
     /// Upload in parts: begin, one part, complete.
@@ -45,6 +47,54 @@ pub(crate) enum Attempt {
 }
 
 impl Attempt {
+    /// The IAM actions that it needs.
+    pub(crate) const fn actions(&self) -> &'static [&'static str] {
+        match self {
+            Self::Locate { .. } => &["s3:GetBucketLocation"],
+            Self::List { .. } => &["s3:ListBucket"],
+            Self::ListUploads { .. } => &["s3:ListBucketMultipartUploads"],
+            Self::Get { .. } => &["s3:GetObject"],
+            Self::Put { .. } | Self::UploadCompleted { .. } => &["s3:PutObject"],
+            Self::Delete { .. } => &["s3:DeleteObject"],
+            Self::DeleteVersion { .. } => &["s3:DeleteObjectVersion"],
+            Self::PutAndDeleteVersion { .. } => &["s3:PutObject", "s3:DeleteObjectVersion"],
+            Self::UploadAborted { .. } => &[
+                "s3:PutObject",
+                "s3:ListMultipartUploadParts",
+                "s3:AbortMultipartUpload",
+            ],
+            Self::Tag { .. } => &["s3:PutObjectTagging"],
+            Self::ReadPolicy { .. } => &["s3:GetBucketPolicy"],
+            Self::ReadVersioning { .. } => &["s3:GetBucketVersioning"],
+            Self::ListBuckets => &["s3:ListAllMyBuckets"],
+            Self::ListRoles => &["iam:ListRoles"],
+        }
+    }
+
+    /// Whether it neither writes nor needs what was written before.
+    pub(crate) const fn leaves_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::Locate { .. }
+                | Self::List { .. }
+                | Self::ListUploads { .. }
+                | Self::ReadPolicy { .. }
+                | Self::ReadVersioning { .. }
+                | Self::ListBuckets
+                | Self::ListRoles
+        )
+    }
+
+    /// In words, for what stands before a refusal.
+    pub(crate) const fn words(&self) -> &'static str {
+        match self {
+            Self::Get { .. } => "GetObject below the prefix",
+            Self::Put { .. } => "PutObject below the prefix",
+            Self::List { .. } => "ListObjectsV2 of the prefix",
+            _ => "a permitted call",
+        }
+    }
+
     /// Makes the call once; the version of the object, where it made one.
     pub(crate) async fn make(&self, cloud: &Cloud) -> Result<Option<String>, Failure> {
         match self {
@@ -68,6 +118,7 @@ impl Attempt {
             Self::Put { bucket, key } => {
                 let body = ByteStream::from_static(b"proof");
                 let request = cloud.s3.put_object().bucket(bucket).key(key).body(body);
+                let request = request.set_expected_bucket_owner(cloud.owner.clone());
                 let put = first_failure("s3:PutObject", bucket, request.send().await)?;
                 return Ok(put.version_id().map(str::to_string));
             }
@@ -84,14 +135,29 @@ impl Attempt {
                 let sent = request.version_id(version).send().await;
                 first_failure("s3:DeleteObject (version)", bucket, sent)?;
             }
+            Self::PutAndDeleteVersion { bucket, key } => {
+                let (bucket, key) = (bucket.clone(), key.clone());
+                let put = Self::Put {
+                    bucket: bucket.clone(),
+                    key: key.clone(),
+                };
+                let version = Box::pin(put.make(cloud)).await?;
+                let delete = Self::DeleteVersion {
+                    bucket,
+                    key,
+                    version: version.unwrap_or_else(|| "null".to_string()),
+                };
+                Box::pin(delete.make(cloud)).await?;
+            }
             Self::UploadAborted { bucket, key } => {
                 let id = begin(cloud, bucket, key).await?;
-                part(cloud, bucket, key, &id).await?;
-                let request = cloud.s3.list_parts().bucket(bucket).key(key);
-                first_failure("s3:ListParts", bucket, request.upload_id(&id).send().await)?;
+                let listed = parts(cloud, bucket, key, &id).await;
+                // Whatever was refused before: an upload that stays open costs money.
                 let request = cloud.s3.abort_multipart_upload().bucket(bucket).key(key);
                 let sent = request.upload_id(&id).send().await;
-                first_failure("s3:AbortMultipartUpload", bucket, sent)?;
+                let aborted = first_failure("s3:AbortMultipartUpload", bucket, sent);
+                listed?;
+                aborted?;
             }
             Self::UploadCompleted { bucket, key } => {
                 let id = begin(cloud, bucket, key).await?;
@@ -128,6 +194,12 @@ async fn begin(cloud: &Cloud, bucket: &str, key: &str) -> Result<String, Failure
     let request = cloud.s3.create_multipart_upload().bucket(bucket).key(key);
     let begun = first_failure("s3:CreateMultipartUpload", bucket, request.send().await)?;
     Ok(begun.upload_id().unwrap_or_default().to_string())
+}
+
+async fn parts(cloud: &Cloud, bucket: &str, key: &str, id: &str) -> Result<(), Failure> {
+    part(cloud, bucket, key, id).await?;
+    let request = cloud.s3.list_parts().bucket(bucket).key(key);
+    first_failure("s3:ListParts", bucket, request.upload_id(id).send().await).map(drop)
 }
 
 async fn part(cloud: &Cloud, bucket: &str, key: &str, id: &str) -> Result<Option<String>, Failure> {

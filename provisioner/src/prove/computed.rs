@@ -1,123 +1,33 @@
-//! Every action of the catalogue against every kind of resource, judged from the documents that
-//! stand at IAM and S3, and compared with the table of what is meant to be allowed.
+//! Every action of the catalogue against every kind of resource, and every statement that the
+//! set-up does not have, judged from the documents that stand at IAM and S3.
 
-use crate::model::{Desired, Purpose, Trust};
-use crate::plan::{BucketState, Observed};
+use crate::model::{Desired, Documents, Purpose, Trust};
 use crate::prove::Computed;
-use policies::catalogue::{ResourceType, SERVICES};
+use crate::prove::cases::{Case, RefusedBy, cases};
+use crate::prove::documents::{LiveDocument, LiveDocuments};
+use crate::prove::extra::{Extra, extras, grants};
+use crate::prove::witness::Search;
+use policies::catalogue::SERVICES;
 use policies::{Policy, PolicyKind, PolicySet, Principal, Request, evaluate};
 use serde_json::json;
-use std::collections::BTreeMap;
-use types::{AccountId, Partition, RoleArn};
+use types::{AccountId, RoleArn};
 
-/// The documents as they stand there, parsed.
-#[derive(Debug, Default)]
-pub struct LiveDocuments {
-    trust: Option<Policy>,
-    identity: Vec<Policy>,
-    buckets: BTreeMap<Purpose, Policy>,
-}
-
-impl LiveDocuments {
-    /// Out of the reads.
-    ///
-    /// # Errors
-    /// When something that bears on the answer could not be read: then nothing is computed.
-    pub fn new(observed: &Observed, managed_arn: Option<&str>) -> Result<Self, String> {
-        let role = observed.role.as_ref().ok_or("there is no role")?;
-        let parse = |kind, value: &serde_json::Value, what: &str| {
-            Policy::from_value(kind, value).map_err(|error| format!("{what}: {error}"))
-        };
-        let mut documents = Self {
-            trust: Some(parse(PolicyKind::Trust, &role.trust, "the trust policy")?),
-            ..Self::default()
-        };
-        let inline = role
-            .inline
-            .known()
-            .ok_or("inline policies cannot be read")?;
-        for (name, value) in inline {
-            documents
-                .identity
-                .push(parse(PolicyKind::Identity, value, name)?);
-        }
-        for arn in role
-            .attached
-            .known()
-            .ok_or("attached policies cannot be read")?
-        {
-            match &observed.policy {
-                Some(policy) if Some(arn.as_str()) == managed_arn => {
-                    let parsed = parse(PolicyKind::Identity, &policy.document, arn)?;
-                    documents.identity.push(parsed);
-                }
-                _ => return Err(format!("{arn} is attached, and is not ours")),
-            }
-        }
-        for (purpose, state) in &observed.buckets {
-            let BucketState::Present(bucket) = state else {
-                return Err(format!("there is no {purpose} bucket"));
-            };
-            let policy = bucket.policy.known();
-            let policy =
-                policy.ok_or(format!("the policy of the {purpose} bucket cannot be read"))?;
-            if let Some(value) = policy {
-                let parsed = parse(PolicyKind::Resource, value, purpose.as_str())?;
-                documents.buckets.insert(*purpose, parsed);
-            }
-        }
-        Ok(documents)
-    }
-}
-
-impl LiveDocuments {
-    /// On the role.
-    pub(crate) fn identity(&self) -> impl Iterator<Item = &Policy> {
-        self.identity.iter()
-    }
-
-    /// On a bucket.
-    pub(crate) fn bucket(&self, purpose: Purpose) -> Option<&Policy> {
-        self.buckets.get(&purpose)
-    }
-
-    /// On the role: who may assume it.
-    pub(crate) fn trust(&self) -> Option<&Policy> {
-        self.trust.as_ref()
-    }
-}
-
-/// One kind of request.
-struct Case {
-    label: String,
-    resource: String,
-    types: &'static [ResourceType],
-    bucket: Option<Purpose>,
-    /// Of a key that leaves everything to the account's own policies, as a key does that nobody
-    /// restricted: it is the role that is proven here, and what a live key refuses is found live.
-    key_policy: Option<Policy>,
-    owner: AccountId,
-    context: Vec<(&'static str, String)>,
-    /// What is meant to be allowed here, and nothing else.
-    allowed: &'static [&'static str],
-}
-
-const BUCKET: &[ResourceType] = &[ResourceType::Bucket];
-const OBJECT: &[ResourceType] = &[ResourceType::Object];
-const NOTHING: &[&str] = &[];
-
-/// Asks every question and compares every answer.
-pub fn computed(desired: &Desired, documents: Result<LiveDocuments, String>) -> Computed {
+/// Asks every question and compares every answer; `rendered` is what is meant to stand there.
+pub fn computed(
+    desired: &Desired,
+    rendered: &Documents,
+    live: Result<&LiveDocuments, &str>,
+) -> Computed {
     let mut result = Computed {
         decisions: 0,
         allowed: Vec::new(),
         violations: Vec::new(),
         inconclusive: None,
     };
-    let (documents, role, account) = match (documents, &desired.role, desired.aws()) {
-        (Ok(documents), Some(role), Some((_, account))) => (documents, role, account),
+    let (live, role, account) = match (live, &desired.role, desired.aws()) {
+        (Ok(live), Some(role), Some((_, account))) => (live, role, account),
         (Err(reason), ..) => {
-            result.inconclusive = Some(reason);
+            result.inconclusive = Some(reason.to_string());
             return result;
         }
         _ => {
@@ -130,326 +40,189 @@ pub fn computed(desired: &Desired, documents: Result<LiveDocuments, String>) -> 
             for entry in service.actions {
                 if entry.resources.iter().any(|r| case.types.contains(r)) {
                     let action = format!("{}:{}", service.prefix, entry.name);
-                    ask(&documents, &role.arn, &case, &action, &mut result);
+                    ask(live, &role.arn, &case, &action, &mut result);
                 }
             }
         }
     }
-    trust(desired, &documents, account, &mut result);
+    trust(desired, live, account, &mut result);
+    let mut doubts = Vec::new();
+    if let Err(reason) = more(&role.arn, account, rendered, live, &mut result, &mut doubts) {
+        doubts.push(reason);
+    }
+    if !doubts.is_empty() {
+        result.inconclusive = Some(doubts.join("; "));
+    }
     result
 }
 
-fn ask(
-    documents: &LiveDocuments,
-    role: &RoleArn,
-    case: &Case,
-    action: &str,
-    result: &mut Computed,
-) {
+fn ask(live: &LiveDocuments, role: &RoleArn, case: &Case, action: &str, result: &mut Computed) {
     let principal = Principal::session(role.clone(), "prove");
     let mut request = Request::new(principal, action, case.resource.clone());
     request = request.owned_by(case.owner.clone());
     for (key, value) in &case.context {
         request = request.with(key, value.clone());
     }
-    let policies = PolicySet {
-        identity: documents.identity.iter().collect(),
-        resource: match case.bucket {
-            Some(purpose) => documents.buckets.get(&purpose),
-            None => case.key_policy.as_ref(),
-        },
+    let role_alone = PolicySet {
+        identity: live.identity().iter().map(|d| &d.policy).collect(),
         ..PolicySet::default()
     };
-    let is_allowed = evaluate(&request, &policies).is_allowed();
+    let bucket = case.bucket.and_then(|purpose| live.bucket(purpose));
+    let others = leaves_it_to(role.account());
+    let role_alone = PolicySet {
+        resource: case.is_others.then_some(&others),
+        ..role_alone
+    };
+    let together = PolicySet {
+        resource: bucket.map(|d| &d.policy).or(role_alone.resource),
+        ..role_alone.clone()
+    };
+    let is_allowed = evaluate(&request, &together).is_allowed();
+    let is_hidden = !is_allowed
+        && case.refused_by == RefusedBy::Role
+        && evaluate(&request, &role_alone).is_allowed();
     let is_meant = case.allowed.contains(&action);
     result.decisions += 1;
+    let on = format!("{action} on {}", case.label);
     if is_allowed {
-        result.allowed.push(format!("{action} on {}", case.label));
+        result.allowed.push(on.clone());
     }
     match (is_allowed, is_meant) {
-        (true, false) => result.violations.push(format!(
-            "{action} on {} is allowed and should not be",
-            case.label
-        )),
-        (false, true) => result.violations.push(format!(
-            "{action} on {} is refused and should not be",
-            case.label
+        (true, false) => result
+            .violations
+            .push(format!("{on} is allowed and should not be")),
+        (false, true) => result
+            .violations
+            .push(format!("{on} is refused and should not be")),
+        (false, false) if is_hidden => result.violations.push(format!(
+            "{on} is allowed to the role and should not be; only the bucket policy refuses it"
         )),
         _ => {}
     }
 }
 
-/// What is meant to be allowed on objects of each bucket below the tenant's prefix.
-const READ: &[&str] = &["s3:GetObject"];
-const READ_WRITE: &[&str] = &[
-    "s3:GetObject",
-    "s3:PutObject",
-    "s3:DeleteObject",
-    "s3:AbortMultipartUpload",
-    "s3:ListMultipartUploadParts",
-];
-const READ_WRITE_PROBE: &[&str] = &[
-    "s3:GetObject",
-    "s3:PutObject",
-    "s3:DeleteObject",
-    "s3:DeleteObjectVersion",
-    "s3:AbortMultipartUpload",
-    "s3:ListMultipartUploadParts",
-];
-
-fn cases(desired: &Desired, account: &AccountId) -> Vec<Case> {
-    let mut all = Vec::new();
-    for (purpose, name) in [
-        (Purpose::Data, &desired.data().name),
-        (Purpose::Results, &desired.results().name),
-    ] {
-        bucket_cases(desired, account, purpose, name.as_str(), &mut all);
-    }
-    let other = "byos-proof-of-another-tenant";
-    all.extend([
-        case(
-            "a bucket of another tenant",
-            bucket_arn(desired, other),
-            BUCKET,
-            account,
-            NOTHING,
-        ),
-        case(
-            "an object of another tenant's bucket",
-            format!("{}/{}x", bucket_arn(desired, other), desired.key_prefix),
-            OBJECT,
-            account,
-            NOTHING,
-        ),
-        case(
-            "the account itself",
-            "*".to_string(),
-            &[ResourceType::None],
-            account,
-            NOTHING,
-        ),
-        case(
-            "the role itself",
-            desired
-                .role
-                .as_ref()
-                .map(|r| r.arn.to_string())
-                .unwrap_or_default(),
-            &[ResourceType::Role],
-            account,
-            NOTHING,
-        ),
-    ]);
-    key_cases(desired, account, &mut all);
-    all
-}
-
-fn bucket_arn(desired: &Desired, name: &str) -> String {
-    let partition = desired
-        .aws()
-        .map_or("aws", |(partition, _)| partition.as_str());
-    format!("arn:{partition}:s3:::{name}")
-}
-
-/// A request over TLS 1.3 to something that the customer owns.
-fn case(
-    label: &str,
-    resource: String,
-    types: &'static [ResourceType],
+/// Statements that the set-up does not have: what they allow, or that nobody can tell.
+fn more(
+    role: &RoleArn,
     account: &AccountId,
-    allowed: &'static [&'static str],
-) -> Case {
-    Case {
-        label: label.to_string(),
-        resource,
-        types,
-        bucket: None,
-        key_policy: None,
-        owner: account.clone(),
-        context: vec![
-            ("aws:SecureTransport", "true".to_string()),
-            ("s3:TlsVersion", "1.3".to_string()),
-        ],
-        allowed,
+    rendered: &Documents,
+    live: &LiveDocuments,
+    result: &mut Computed,
+    doubts: &mut Vec<String>,
+) -> Result<(), String> {
+    let parse = |kind, value: Option<&serde_json::Value>| {
+        let value = value.ok_or("nothing is rendered for this set-up")?;
+        let policy = Policy::from_value(kind, value).map_err(|error| error.to_string())?;
+        Ok::<_, String>((policy, grants(value, "the set-up")))
+    };
+    let (permission, permitted) = parse(PolicyKind::Identity, rendered.permission.as_ref())?;
+    let (trust, trusted) = parse(PolicyKind::Trust, rendered.trust.as_ref())?;
+    let identity: Vec<&Policy> = live.identity().iter().map(|d| &d.policy).collect();
+    let meant = PolicySet {
+        identity: vec![&permission],
+        ..PolicySet::default()
+    };
+    let of_role = Search {
+        role,
+        account,
+        live: PolicySet {
+            identity: identity.clone(),
+            ..PolicySet::default()
+        },
+        rendered: meant.clone(),
+        others: leaves_it_to(account),
+    };
+    for document in live.identity() {
+        judge(&of_role, document, &permitted, result, doubts);
     }
+    let own = anything();
+    let with_trust = |trust| PolicySet {
+        identity: vec![&own],
+        resource: Some(trust),
+        ..PolicySet::default()
+    };
+    let of_trust = Search {
+        role,
+        account,
+        live: with_trust(&live.trust().policy),
+        rendered: with_trust(&trust),
+        others: leaves_it_to(account),
+    };
+    judge(&of_trust, live.trust(), &trusted, result, doubts);
+    for purpose in [Purpose::Data, Purpose::Results] {
+        let (Some(document), Some(value)) = (live.bucket(purpose), rendered.bucket_policy(purpose))
+        else {
+            continue;
+        };
+        let of_bucket = Search {
+            role,
+            account,
+            live: PolicySet {
+                identity: identity.clone(),
+                resource: Some(&document.policy),
+                ..PolicySet::default()
+            },
+            rendered: meant.clone(),
+            others: leaves_it_to(account),
+        };
+        for extra in extras(document, &grants(value, "the set-up")) {
+            result.decisions += 1;
+            // What a bucket policy allows to others is not what this is about.
+            if let Some(witness) = of_bucket.witness(&extra) {
+                result.violations.push(violation(&extra, &witness));
+            }
+        }
+    }
+    Ok(())
 }
 
-fn bucket_cases(
-    desired: &Desired,
-    account: &AccountId,
-    purpose: Purpose,
-    name: &str,
-    all: &mut Vec<Case>,
+fn judge(
+    search: &Search<'_>,
+    document: &LiveDocument,
+    rendered: &[crate::prove::extra::Grant],
+    result: &mut Computed,
+    doubts: &mut Vec<String>,
 ) {
-    let arn = bucket_arn(desired, name);
-    let prefix = desired.key_prefix.as_str();
-    let on = |label: String, resource: String, types, allowed| Case {
-        bucket: Some(purpose),
-        ..case(&label, resource, types, account, allowed)
-    };
-    let uploads = purpose == Purpose::Results && desired.list_uploads;
-    let listed: &[&str] = match uploads {
-        true => &[
-            "s3:GetBucketLocation",
-            "s3:ListBucket",
-            "s3:ListBucketMultipartUploads",
-        ],
-        false => &["s3:GetBucketLocation", "s3:ListBucket"],
-    };
-    let unlisted: &[&str] = match uploads {
-        true => &["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
-        false => &["s3:GetBucketLocation"],
-    };
-    let mut own = on(
-        format!("the {purpose} bucket, listing the own prefix"),
-        arn.clone(),
-        BUCKET,
-        listed,
-    );
-    own.context.push(("s3:prefix", prefix.to_string()));
-    let mut other = on(
-        format!("the {purpose} bucket, listing another prefix"),
-        arn.clone(),
-        BUCKET,
-        unlisted,
-    );
-    other
-        .context
-        .push(("s3:prefix", "orgs/byos-proof-other/".to_string()));
-    let whole = on(
-        format!("the {purpose} bucket, listing all of it"),
-        arn.clone(),
-        BUCKET,
-        unlisted,
-    );
-    let (objects, probes) = match purpose {
-        Purpose::Results => (READ_WRITE, READ_WRITE_PROBE),
-        Purpose::Data | Purpose::Logs => (READ, READ),
-    };
-    let key = |tail: &str| format!("{arn}/{prefix}{tail}");
-    let mut stolen = on(
-        format!(
-            "an object of a bucket that another account has under the name of the {purpose} bucket"
-        ),
-        key("x"),
-        OBJECT,
-        NOTHING,
-    );
-    stolen.owner = AccountId::parse("999999999999").expect("it has 12 digits");
-    stolen.bucket = None;
-    let mut clear = on(
-        format!("an object of the {purpose} bucket, without TLS"),
-        key("x"),
-        OBJECT,
-        NOTHING,
-    );
-    clear.context = vec![("aws:SecureTransport", "false".to_string())];
-    let mut old = on(
-        format!("an object of the {purpose} bucket, with TLS 1.1"),
-        key("x"),
-        OBJECT,
-        NOTHING,
-    );
-    old.context = vec![
-        ("aws:SecureTransport", "true".to_string()),
-        ("s3:TlsVersion", "1.1".to_string()),
-    ];
-    all.extend([
-        own,
-        other,
-        whole,
-        on(
-            format!("an object below the own prefix of the {purpose} bucket"),
-            key("x"),
-            OBJECT,
-            objects,
-        ),
-        on(
-            format!("a probe in the {purpose} bucket"),
-            key(".byos-probe/x"),
-            OBJECT,
-            probes,
-        ),
-        on(
-            format!("an object of another org in the {purpose} bucket"),
-            format!("{arn}/orgs/byos-proof-other/x"),
-            OBJECT,
-            NOTHING,
-        ),
-        on(
-            format!("an object beside the prefix of the {purpose} bucket"),
-            format!("{arn}/{}-x", prefix.trim_end_matches('/')),
-            OBJECT,
-            NOTHING,
-        ),
-        stolen,
-        clear,
-        old,
-    ]);
+    for extra in extras(document, rendered) {
+        result.decisions += 1;
+        let label = &extra.grant.label;
+        match search.witness(&extra) {
+            Some(witness) => result.violations.push(violation(&extra, &witness)),
+            None if extra.lets_in_others() => result.violations.push(violation(&extra, "the role")),
+            None => doubts.push(format!(
+                "{label} is not part of the set-up, and nobody can tell what it allows: {}",
+                extra.words()
+            )),
+        }
+    }
 }
 
-/// Keys of KMS: those that are configured, through S3 only, and no other.
-fn key_cases(desired: &Desired, account: &AccountId, all: &mut Vec<Case>) {
-    const KEY: &[ResourceType] = &[ResourceType::Key];
-    const DECRYPT: &[&str] = &["kms:Decrypt"];
-    const DECRYPT_GENERATE: &[&str] = &["kms:Decrypt", "kms:GenerateDataKey"];
-    let Some((partition, _)) = desired.aws() else {
-        return;
-    };
-    let mut keys = Vec::new();
-    let region = &desired.region;
-    let through_s3 = format!("s3.{region}.{}", partition.dns_suffix());
-    let data_key = desired.data().encryption.kms_key();
-    let results_key = desired.results().encryption.kms_key();
-    for (bucket, key) in [(desired.data(), data_key), (desired.results(), results_key)] {
-        let Some(key) = key else { continue };
-        let writes = bucket.purpose == Purpose::Results;
-        let allowed = if writes { DECRYPT_GENERATE } else { DECRYPT };
-        let object = format!(
-            "{}/{}x",
-            bucket_arn(desired, bucket.name.as_str()),
-            desired.key_prefix
-        );
-        let mut used = case(
-            &format!("the key of the {} bucket, through S3", bucket.purpose),
-            key.to_string(),
-            KEY,
-            account,
-            allowed,
-        );
-        used.context.push(("kms:ViaService", through_s3.clone()));
-        used.context
-            .push(("kms:EncryptionContext:aws:s3:arn", object));
-        let direct = case(
-            &format!("the key of the {} bucket, directly", bucket.purpose),
-            key.to_string(),
-            KEY,
-            account,
-            NOTHING,
-        );
-        keys.extend([used, direct]);
-    }
-    let foreign = format!("arn:{partition}:kms:{region}:{account}:key/byos-proof");
-    let mut other = case("another key, through S3", foreign, KEY, account, NOTHING);
-    other.context.push(("kms:ViaService", through_s3));
-    keys.push(other);
-    for key in &mut keys {
-        key.key_policy = open_to_account(partition, account);
-    }
-    all.extend(keys);
+fn violation(extra: &Extra, witness: &str) -> String {
+    format!(
+        "{} of {} is more than the set-up allows (for example {witness})",
+        extra.words(),
+        extra.grant.label
+    )
 }
 
-/// The policy that KMS gives to a key by itself.
-fn open_to_account(partition: Partition, account: &AccountId) -> Option<Policy> {
-    let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-        "Principal": {"AWS": format!("arn:{partition}:iam::{account}:root")},
-        "Action": "kms:*", "Resource": "*"}]});
-    Policy::from_value(PolicyKind::Resource, &document).ok()
+/// On what is not ours to read, a stranger's bucket or a KMS key: it leaves everything to the
+/// policies of the role, which must hold even then.
+fn leaves_it_to(account: &AccountId) -> Policy {
+    let everything = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": account.as_str()}, "Action": "*", "Resource": "*"}]});
+    Policy::from_value(PolicyKind::Resource, &everything).expect("the policy is well-formed")
+}
+
+/// The vendor's side: it may assume whatever lets it in.
+fn anything() -> Policy {
+    let everything = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]});
+    Policy::from_value(PolicyKind::Identity, &everything).expect("the policy is well-formed")
 }
 
 /// Who may assume the role.
-fn trust(desired: &Desired, documents: &LiveDocuments, account: &AccountId, result: &mut Computed) {
-    let (Some(role), Some(policy)) = (&desired.role, &documents.trust) else {
+fn trust(desired: &Desired, live: &LiveDocuments, account: &AccountId, result: &mut Computed) {
+    let Some(role) = &desired.role else {
         return;
     };
     let Trust::CrossAccount {
@@ -504,11 +277,7 @@ fn trust(desired: &Desired, documents: &LiveDocuments, account: &AccountId, resu
             false,
         ),
     ];
-    let everything = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]});
-    let Ok(own) = Policy::from_value(PolicyKind::Identity, &everything) else {
-        return;
-    };
+    let own = anything();
     for (label, caller, id, is_meant) in asks {
         let principal = Principal::session(caller, "prove");
         let mut request = Request::new(principal, "sts:AssumeRole", role.arn.to_string())
@@ -518,7 +287,7 @@ fn trust(desired: &Desired, documents: &LiveDocuments, account: &AccountId, resu
         }
         let policies = PolicySet {
             identity: vec![&own],
-            resource: Some(policy),
+            resource: Some(&live.trust().policy),
             ..PolicySet::default()
         };
         result.decisions += 1;

@@ -1,7 +1,7 @@
 //! Why a call was refused: the one cause that can be named, and the next step.
 
 use crate::failure::Failure;
-use crate::prove::computed::LiveDocuments;
+use crate::prove::documents::LiveDocuments;
 use policies::{Decision, Layer, PolicySet, Principal, Request, evaluate, near_misses};
 use types::{AccountId, RoleArn};
 
@@ -88,8 +88,10 @@ pub fn from_documents(
         request = request.with("s3:prefix", prefix.clone());
     }
     let policies = PolicySet {
-        identity: documents.identity().collect(),
-        resource: bucket.and_then(|purpose| documents.bucket(purpose)),
+        identity: documents.identity().iter().map(|d| &d.policy).collect(),
+        resource: bucket
+            .and_then(|purpose| documents.bucket(purpose))
+            .map(|document| &document.policy),
         ..PolicySet::default()
     };
     match evaluate(&request, &policies) {
@@ -120,7 +122,7 @@ pub fn from_trust(
     external_id: &str,
     documents: &LiveDocuments,
 ) -> Option<Cause> {
-    let trust = documents.trust()?;
+    let trust = &documents.trust().policy;
     let ask = |id: Option<&str>| {
         let principal = Principal::session(vendor.clone(), "test");
         let mut request = Request::new(principal, "sts:AssumeRole", role.to_string())

@@ -1,10 +1,11 @@
 //! The live half: calls with the role's own session.
 
-use crate::aws::{Cloud, Credentials};
+use crate::aws::{Cloud, Credentials, is_passing};
 use crate::failure::Failure;
 use crate::model::Desired;
 use crate::prove::attempt::Attempt;
-use crate::prove::{Check, Expected, Verdict};
+use crate::prove::trial::{Places, Trial};
+use crate::prove::{Check, Denial, Expected, Verdict};
 use crate::runner::Watch;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -52,7 +53,10 @@ impl Vendor<'_> {
                         return Ok(credentials);
                     }
                 }
-                Err(failure) if failure.is_denied() && started.elapsed() + wait < self.patience => {
+                Err(failure)
+                    if (failure.is_denied() || is_passing(&failure))
+                        && started.elapsed() + wait < self.patience =>
+                {
                     steady = 0;
                     watch.tell(&format!(
                         "the role cannot be assumed yet ({} s, at most {} s)",
@@ -68,6 +72,44 @@ impl Vendor<'_> {
     }
 }
 
+/// Time that may be waited in the course of one proof, all waits together.
+struct Budget<'a> {
+    until: Instant,
+    wait: Duration,
+    watch: &'a dyn Watch,
+}
+
+impl<'a> Budget<'a> {
+    fn new(whole: Duration, watch: &'a dyn Watch) -> Self {
+        Self {
+            until: Instant::now() + whole,
+            wait: FIRST_WAIT,
+            watch,
+        }
+    }
+
+    /// Waits, longer each time; `false` when no time is left.
+    async fn again(&mut self) -> bool {
+        if Instant::now() + self.wait > self.until {
+            return false;
+        }
+        self.watch.tell(&format!(
+            "the answer is not the expected one; it may pass, so asking again (at most {} s more)",
+            (self.until - Instant::now()).as_secs()
+        ));
+        tokio::time::sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        true
+    }
+
+    fn answered(&mut self) {
+        self.wait = FIRST_WAIT;
+    }
+}
+
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// The live half under way.
 pub struct Live<'a> {
     /// What shall be.
@@ -82,130 +124,100 @@ pub struct Live<'a> {
     pub watch: &'a dyn Watch,
     /// Makes the names of this proof's objects its own.
     pub nonce: String,
-    /// What was found so far.
+    /// Why nothing may be written, when that is so: what is written could not be removed.
+    pub keeps: Option<String>,
+}
+
+/// What the live half found.
+pub struct Found {
+    /// Every check.
     pub checks: Vec<Check>,
+    /// Probes that could not be removed, in words.
+    pub left_behind: Vec<String>,
 }
 
 impl Live<'_> {
     /// Makes every check, and leaves nothing behind.
-    pub async fn run(mut self) -> Vec<Check> {
+    pub async fn run(self) -> Found {
+        let mut budget = Budget::new(self.vendor.patience / 3, self.watch);
+        let mut checks = Vec::new();
         self.watch.tell("proving who may assume the role");
-        self.trust().await;
+        self.trust(&mut budget, &mut checks).await;
         self.watch
             .tell("proving what the role may do, and what not");
-        if let Err(reason) = self.prepare().await {
-            self.unprepared(&reason);
-        } else {
-            self.permissions().await;
+        let reason = match &self.keeps {
+            Some(reason) => Some(reason.clone()),
+            None => self.prepare().await.err(),
+        };
+        let places = self.places();
+        for trial in places.permitted().into_iter().chain(places.forbidden()) {
+            if reason.is_none() || trial.leaves_nothing() {
+                checks.push(self.try_out(trial, &mut budget).await);
+            }
         }
-        self.clear_away().await;
-        self.checks
+        let left_behind = match &self.keeps {
+            Some(_) => Vec::new(),
+            None => self.clear_away().await,
+        };
+        checks.extend(reason.map(unprepared));
+        Found {
+            checks,
+            left_behind,
+        }
     }
 
-    fn own(&self, name: &str) -> String {
-        format!(
-            "{}.byos-probe/{}/{name}",
-            self.desired.key_prefix, self.nonce
-        )
+    fn places(&self) -> Places<'_> {
+        Places {
+            desired: self.desired,
+            nonce: &self.nonce,
+        }
     }
 
-    fn foreign(&self, name: &str) -> String {
-        format!("orgs/byos-proof-{}/{name}", self.nonce)
-    }
-
-    fn data(&self) -> String {
-        self.desired.data().name.to_string()
-    }
-
-    fn results(&self) -> String {
-        self.desired.results().name.to_string()
-    }
-
-    async fn trust(&mut self) {
+    async fn trust(&self, budget: &mut Budget<'_>, checks: &mut Vec<Check>) {
         let right = self.desired.external_id.as_str().to_string();
+        let prefix = right.strip_suffix(self.desired.tenant.as_str());
+        let other = format!("{}byos-proof-other", prefix.unwrap_or_default());
         let wrong = [
             ("without an external id", None),
             ("with a wrong external id", Some(format!("{right}-wrong"))),
-            (
-                "with another tenant's external id",
-                Some(right.replace(self.desired.tenant.as_str(), "byos-proof-other")),
-            ),
+            ("with another tenant's external id", Some(other)),
         ];
+        let actions = &["sts:AssumeRole"];
+        let answer = loop {
+            match self.assume(Some(&right)).await {
+                Err(failure) if may_pass(&failure) && budget.again().await => {}
+                answer => break answer,
+            }
+        };
         let claim = "the vendor assumes the role with the external id".to_string();
-        let answer = self.vendor.assume(self.desired, Some(&right)).await;
-        let answer = answer.map(drop);
-        self.allowed(claim, &answer);
+        checks.push(allowed(claim, actions, &answer));
         for (words, id) in wrong {
-            let control = self
-                .vendor
-                .assume(self.desired, Some(&right))
-                .await
-                .map(drop);
-            let answer = self
-                .vendor
-                .assume(self.desired, id.as_deref())
-                .await
-                .map(drop);
+            let (control, answer) = loop {
+                let control = self.assume(Some(&right)).await;
+                let answer = self.assume(id.as_deref()).await;
+                if !is_open(&control, &answer) || !budget.again().await {
+                    break (control, answer);
+                }
+            };
+            budget.answered();
             let claim = format!("the vendor does not assume the role {words}");
             let before = "assuming the role with the external id";
-            self.denied(claim, before, &control, &answer);
+            let refused = |denial| matches!(denial, Denial::TrustPolicy | Denial::Unspecified);
+            checks.push(denied(claim, actions, (before, &control), &answer, refused));
         }
     }
 
-    fn allowed(&mut self, claim: String, answer: &Result<(), Failure>) {
-        let verdict = match answer {
-            Ok(()) => Verdict::Proven,
-            Err(failure) if failure.is_denied() => Verdict::Violated,
-            Err(_) => Verdict::Inconclusive,
-        };
-        self.checks.push(Check {
-            claim,
-            expected: Expected::Allowed,
-            verdict,
-            control: None,
-            evidence: evidence(answer),
-        });
-    }
-
-    /// A refusal counts only with exactly AccessDenied, just after something that was permitted.
-    fn denied(
-        &mut self,
-        claim: String,
-        control: &str,
-        control_answer: &Result<(), Failure>,
-        answer: &Result<(), Failure>,
-    ) {
-        let (verdict, evidence) = match (control_answer, answer) {
-            (_, Ok(())) => (Verdict::Violated, "it was permitted".to_string()),
-            (Err(failure), _) => (
-                Verdict::Inconclusive,
-                format!(
-                    "the permitted call before it failed: {}",
-                    evidence(&Err(failure.clone()))
-                ),
-            ),
-            (Ok(()), Err(failure)) if is_refusal(failure) => (Verdict::Proven, evidence(answer)),
-            (Ok(()), Err(_)) => (Verdict::Inconclusive, evidence(answer)),
-        };
-        self.checks.push(Check {
-            claim,
-            expected: Expected::Denied,
-            verdict,
-            control: Some(control.to_string()),
-            evidence,
-        });
+    async fn assume(&self, id: Option<&str>) -> Result<(), Failure> {
+        self.vendor.assume(self.desired, id).await.map(drop)
     }
 
     /// Objects that must be there, so that a refusal cannot mean that they are not.
     async fn prepare(&self) -> Result<(), String> {
-        let locked = |bucket: &crate::model::DesiredBucket| bucket.object_lock.is_some();
-        if self.desired.buckets.iter().any(locked) {
-            return Err("object lock would keep the probes: nothing is written".to_string());
-        }
+        let places = self.places();
         for (bucket, key) in [
-            (self.data(), self.own("read")),
-            (self.data(), self.foreign("read")),
-            (self.results(), self.foreign("read")),
+            (places.data(), places.own("read")),
+            (places.data(), places.foreign("read")),
+            (places.results(), places.foreign("read")),
         ] {
             let put = Attempt::Put { bucket, key };
             put.make(self.admin)
@@ -215,330 +227,154 @@ impl Live<'_> {
         Ok(())
     }
 
-    fn unprepared(&mut self, reason: &str) {
-        self.checks.push(Check {
-            claim: "the role does what it shall and no more".to_string(),
-            expected: Expected::Allowed,
-            verdict: Verdict::Inconclusive,
-            control: None,
-            evidence: reason.to_string(),
-        });
-    }
-
-    async fn permissions(&mut self) {
-        for (claim, attempt) in self.permitted() {
-            let answer = self.settled(&attempt).await.map(drop);
-            self.allowed(claim, &answer);
-        }
-        self.own_version().await;
-        for (claim, control, attempt) in self.forbidden() {
-            let control_answer = control.make(self.session).await.map(drop);
-            let answer = attempt.make(self.session).await.map(drop);
-            self.denied(claim, call_name(&control), &control_answer, &answer);
-        }
-    }
-
-    /// A session of a new role may be unknown to S3 for seconds.
-    async fn settled(&self, attempt: &Attempt) -> Result<Option<String>, Failure> {
-        let started = Instant::now();
-        let mut wait = Duration::from_millis(250);
-        loop {
-            match attempt.make(self.session).await {
-                Err(failure)
-                    if (failure.is_denied() || failure.is("InvalidClientTokenId"))
-                        && started.elapsed() + wait < self.vendor.patience / 4 =>
-                {
-                    tokio::time::sleep(wait).await;
-                    wait *= 2;
+    /// Tries until the answer is not one that passes.
+    async fn try_out(&self, trial: Trial, budget: &mut Budget<'_>) -> Check {
+        let actions = trial.attempt.actions();
+        let make = |attempt: Attempt| async move { attempt.make(self.session).await.map(drop) };
+        let Some(control) = trial.control else {
+            let answer = loop {
+                match make(trial.attempt.clone()).await {
+                    Err(failure) if may_pass(&failure) && budget.again().await => {}
+                    answer => break answer,
                 }
-                other => return other,
-            }
-        }
-    }
-
-    fn permitted(&self) -> Vec<(String, Attempt)> {
-        let prefix = Some(self.desired.key_prefix.to_string());
-        let (data, results) = (self.data(), self.results());
-        let key = self.own("write");
-        let say = |words: &str| words.to_string();
-        vec![
-            (
-                say("finds the region of the data bucket"),
-                Attempt::Locate {
-                    bucket: data.clone(),
-                },
-            ),
-            (
-                say("lists its prefix of the data bucket"),
-                Attempt::List {
-                    bucket: data.clone(),
-                    prefix: prefix.clone(),
-                },
-            ),
-            (
-                say("reads an object of the data bucket"),
-                Attempt::Get {
-                    bucket: data,
-                    key: self.own("read"),
-                },
-            ),
-            (
-                say("finds the region of the results bucket"),
-                Attempt::Locate {
-                    bucket: results.clone(),
-                },
-            ),
-            (
-                say("lists its prefix of the results bucket"),
-                Attempt::List {
-                    bucket: results.clone(),
-                    prefix,
-                },
-            ),
-            (
-                say("writes a result"),
-                Attempt::Put {
-                    bucket: results.clone(),
-                    key: key.clone(),
-                },
-            ),
-            (
-                say("reads a result"),
-                Attempt::Get {
-                    bucket: results.clone(),
-                    key: key.clone(),
-                },
-            ),
-            (
-                say("uploads a result in parts"),
-                Attempt::UploadCompleted {
-                    bucket: results.clone(),
-                    key: self.own("parts"),
-                },
-            ),
-            (
-                say("clears an upload away that broke off"),
-                Attempt::UploadAborted {
-                    bucket: results.clone(),
-                    key: self.own("broken"),
-                },
-            ),
-            (
-                say("deletes a result"),
-                Attempt::Delete {
-                    bucket: results,
-                    key,
-                },
-            ),
-        ]
-    }
-
-    /// What the role writes as a probe it can remove with every version.
-    async fn own_version(&mut self) {
-        let (bucket, key) = (self.results(), self.own("version"));
-        let put = Attempt::Put {
-            bucket: bucket.clone(),
-            key: key.clone(),
+            };
+            budget.answered();
+            return allowed(trial.claim, actions, &answer);
         };
-        let answer = match put.make(self.session).await {
-            Err(failure) => Err(failure),
-            Ok(version) => {
-                let version = version.unwrap_or_else(|| "null".to_string());
-                let delete = Attempt::DeleteVersion {
-                    bucket,
-                    key,
-                    version,
-                };
-                delete.make(self.session).await.map(drop)
+        let words = control.words();
+        let (control, answer) = loop {
+            let control = make(control.clone()).await;
+            let answer = make(trial.attempt.clone()).await;
+            if !is_open(&control, &answer) || !budget.again().await {
+                break (control, answer);
             }
         };
-        self.allowed("removes a probe with its version".to_string(), &answer);
-    }
-
-    /// Each with the permitted call that goes just before it.
-    fn forbidden(&self) -> Vec<(String, Attempt, Attempt)> {
-        let (data, results) = (self.data(), self.results());
-        let prefix = Some(self.desired.key_prefix.to_string());
-        let read = Attempt::Get {
-            bucket: data.clone(),
-            key: self.own("read"),
-        };
-        let write = Attempt::Put {
-            bucket: results.clone(),
-            key: self.own("control"),
-        };
-        let list = |bucket: &String| Attempt::List {
-            bucket: bucket.clone(),
-            prefix: prefix.clone(),
-        };
-        let mut all = Vec::new();
-        let mut add = |claim: &str, control: &Attempt, attempt: Attempt| {
-            all.push((claim.to_string(), control.clone(), attempt));
-        };
-        for (bucket, name) in [(&data, "data"), (&results, "results")] {
-            let other = Some(self.foreign(""));
-            let (foreign, bucket) = (self.foreign("read"), bucket.clone());
-            let listed = list(&bucket);
-            add(
-                &format!("does not list all of the {name} bucket"),
-                &listed,
-                Attempt::List {
-                    bucket: bucket.clone(),
-                    prefix: None,
-                },
-            );
-            add(
-                &format!("does not list another org in the {name} bucket"),
-                &listed,
-                Attempt::List {
-                    bucket: bucket.clone(),
-                    prefix: other,
-                },
-            );
-            add(
-                &format!("does not read another org's object in the {name} bucket"),
-                &read,
-                Attempt::Get {
-                    bucket: bucket.clone(),
-                    key: foreign,
-                },
-            );
-            add(
-                &format!("does not read the policy of the {name} bucket"),
-                &listed,
-                Attempt::ReadPolicy {
-                    bucket: bucket.clone(),
-                },
-            );
-            add(
-                &format!("does not read the versioning of the {name} bucket"),
-                &listed,
-                Attempt::ReadVersioning {
-                    bucket: bucket.clone(),
-                },
-            );
-            if bucket == data || !self.desired.list_uploads {
-                add(
-                    &format!("does not list uploads of the {name} bucket"),
-                    &listed,
-                    Attempt::ListUploads { bucket },
-                );
-            }
-        }
-        add(
-            "does not write to the data bucket",
-            &read,
-            Attempt::Put {
-                bucket: data.clone(),
-                key: self.own("forbidden"),
-            },
-        );
-        add(
-            "does not delete from the data bucket",
-            &read,
-            Attempt::Delete {
-                bucket: data.clone(),
-                key: self.own("read"),
-            },
-        );
-        add(
-            "does not tag objects of the data bucket",
-            &read,
-            Attempt::Tag {
-                bucket: data,
-                key: self.own("read"),
-            },
-        );
-        add(
-            "does not write another org's results",
-            &write,
-            Attempt::Put {
-                bucket: results.clone(),
-                key: self.foreign("forbidden"),
-            },
-        );
-        add(
-            "does not delete another org's results",
-            &write,
-            Attempt::Delete {
-                bucket: results.clone(),
-                key: self.foreign("read"),
-            },
-        );
-        let old = self.desired.key_prefix.to_string() + "byos-proof-version";
-        add(
-            "does not delete versions of results",
-            &write,
-            Attempt::DeleteVersion {
-                bucket: results.clone(),
-                key: old,
-                version: "null".to_string(),
-            },
-        );
-        add(
-            "does not tag results",
-            &write,
-            Attempt::Tag {
-                bucket: results,
-                key: self.own("control"),
-            },
-        );
-        add(
-            "does not list the account's buckets",
-            &read,
-            Attempt::ListBuckets,
-        );
-        add(
-            "does not list the account's roles",
-            &read,
-            Attempt::ListRoles,
-        );
-        all
+        budget.answered();
+        let is_bounded = self
+            .desired
+            .role
+            .as_ref()
+            .is_some_and(|r| r.boundary.is_some());
+        denied(trial.claim, actions, (words, &control), &answer, |denial| {
+            matches!(denial, Denial::IdentityPolicy | Denial::Unspecified)
+                || (is_bounded && denial == Denial::Boundary)
+        })
     }
 
     /// Removes every version of every probe, whoever wrote it.
-    async fn clear_away(&mut self) {
-        let own = self.own("");
-        let foreign = self.foreign("");
-        let old = format!("{}byos-proof-version", self.desired.key_prefix);
-        for bucket in [self.data(), self.results()] {
-            for prefix in [&own, &foreign, &old] {
-                if let Err(failure) = self.admin.remove_below(&bucket, prefix).await {
-                    self.watch.tell(&format!(
-                        "probes below {prefix} in {bucket} could not be removed: {}",
+    async fn clear_away(&self) -> Vec<String> {
+        let places = self.places();
+        let mut left = Vec::new();
+        for bucket in [places.data(), places.results()] {
+            for prefix in [places.own(""), places.foreign(""), places.old()] {
+                if let Err(failure) = self.admin.remove_below(&bucket, &prefix).await {
+                    left.push(format!(
+                        "probes below {prefix} in {bucket} could not be removed: {}\nhint: remove them by hand, every version; \"provisioner deployer-policy --with-prove\" prints what the caller needs",
                         failure.message
                     ));
                 }
             }
         }
+        left
     }
 }
 
-/// Nothing but an access refusal counts as one.
-fn is_refusal(failure: &Failure) -> bool {
-    failure.status == Some(403) && (failure.is("AccessDenied") || failure.code.is_none())
+/// A failure that may be gone in a moment: a session that S3 does not know yet, a right that is
+/// not seen yet, a store that is busy.
+fn may_pass(failure: &Failure) -> bool {
+    Denial::of(failure).is_some()
+        || failure.is("InvalidAccessKeyId")
+        || failure.is("InvalidClientTokenId")
+        || is_passing(failure)
+}
+
+/// Whether this pair may answer otherwise in a moment: a role that was just narrowed is still
+/// known as it was.
+fn is_open(control: &Result<(), Failure>, answer: &Result<(), Failure>) -> bool {
+    match (control, answer) {
+        (Err(failure), _) => may_pass(failure),
+        (Ok(()), Ok(())) => true,
+        (Ok(()), Err(failure)) => is_passing(failure),
+    }
+}
+
+fn allowed(claim: String, actions: &[&str], answer: &Result<(), Failure>) -> Check {
+    let denial = answer.as_ref().err().and_then(Denial::of);
+    let verdict = match (answer, denial) {
+        (Ok(()), _) => Verdict::Proven,
+        (Err(_), Some(_)) => Verdict::Violated,
+        (Err(_), None) => Verdict::Inconclusive,
+    };
+    Check {
+        claim,
+        actions: owned(actions),
+        expected: Expected::Allowed,
+        verdict,
+        control: None,
+        denial,
+        evidence: evidence(answer),
+    }
+}
+
+/// A refusal counts only with exactly AccessDenied, by who is meant to refuse, just after
+/// something that was permitted.
+fn denied(
+    claim: String,
+    actions: &[&str],
+    (control, control_answer): (&str, &Result<(), Failure>),
+    answer: &Result<(), Failure>,
+    counts: impl Fn(Denial) -> bool,
+) -> Check {
+    let denial = answer.as_ref().err().and_then(Denial::of);
+    let (verdict, evidence) = match (control_answer, answer, denial) {
+        (_, Ok(()), _) => (Verdict::Violated, "it was permitted".to_string()),
+        (Err(_), ..) => (
+            Verdict::Inconclusive,
+            format!(
+                "the permitted call before it failed: {}",
+                evidence(control_answer)
+            ),
+        ),
+        (_, Err(_), Some(denial)) if counts(denial) => (Verdict::Proven, evidence(answer)),
+        (_, Err(_), Some(denial)) => (
+            Verdict::Inconclusive,
+            format!(
+                "{denial} refused it, which says nothing about the role: {}",
+                evidence(answer)
+            ),
+        ),
+        (_, Err(_), None) => (Verdict::Inconclusive, evidence(answer)),
+    };
+    Check {
+        claim,
+        actions: owned(actions),
+        expected: Expected::Denied,
+        verdict,
+        control: Some(control.to_string()),
+        denial,
+        evidence,
+    }
+}
+
+fn unprepared(reason: String) -> Check {
+    Check {
+        claim: "the role does what it shall and no more".to_string(),
+        actions: Vec::new(),
+        expected: Expected::Allowed,
+        verdict: Verdict::Inconclusive,
+        control: None,
+        denial: None,
+        evidence: reason,
+    }
+}
+
+fn owned(actions: &[&str]) -> Vec<String> {
+    actions.iter().map(|action| (*action).to_string()).collect()
 }
 
 fn evidence(answer: &Result<(), Failure>) -> String {
     match answer {
         Ok(()) => "permitted".to_string(),
-        Err(failure) => format!(
-            "{}: {} (HTTP {}, request id {})",
-            failure.call,
-            failure.code.as_deref().unwrap_or("no code"),
-            failure
-                .status
-                .map_or_else(|| "none".to_string(), |s| s.to_string()),
-            failure.request_id.as_deref().unwrap_or("none")
-        ),
-    }
-}
-
-fn call_name(attempt: &Attempt) -> &'static str {
-    match attempt {
-        Attempt::Get { .. } => "GetObject below the prefix",
-        Attempt::Put { .. } => "PutObject below the prefix",
-        Attempt::List { .. } => "ListObjectsV2 of the prefix",
-        _ => "a permitted call",
+        Err(failure) => failure.evidence(),
     }
 }

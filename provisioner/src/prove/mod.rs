@@ -2,23 +2,36 @@
 //!
 //! Two independent halves. *Live*: calls with the role's own session, each refusal with a
 //! permitted call just before it, so that a refusal cannot be a broken session or a missing
-//! bucket. *Computed*: every action of the catalogue against every kind of resource, judged from
-//! the documents that stand at IAM and S3. Anything that is neither proven nor refuted is
-//! inconclusive, never proven.
+//! bucket, and only the role's own policies count as who refused. *Computed*: every action of the
+//! catalogue against every kind of resource, and every statement that the set-up does not have,
+//! judged from the documents that stand at IAM and S3. Anything that is neither proven nor refuted
+//! is inconclusive, never proven.
 
 mod attempt;
+mod canonical;
+mod cases;
 mod computed;
+mod denial;
 mod diagnose;
+mod documents;
+mod extra;
 mod live;
 mod sign;
+mod trial;
+mod verify;
+mod witness;
 
 pub(crate) use attempt::Attempt;
-pub use computed::{LiveDocuments, computed};
+pub use computed::computed;
+pub use denial::Denial;
 pub use diagnose::{Cause, Refused, from_documents, from_trust, from_words};
-pub use live::{Live, Vendor};
-pub use sign::{SignError, Signed, SigningKey, verify};
+pub use documents::LiveDocuments;
+pub use live::{Found, Live, Vendor};
+pub use sign::{KeyError, PublicKey, Signature, Signed, SigningKey};
+pub use verify::{Signer, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use types::Timestamp;
 
@@ -59,21 +72,27 @@ pub enum Expected {
 
 /// One claim, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Check {
     /// The claim in words.
     pub claim: String,
+    /// The IAM actions that the call needs.
+    pub actions: Vec<String>,
     /// What was expected.
     pub expected: Expected,
     /// What became of it.
     pub verdict: Verdict,
     /// The permitted call just before.
     pub control: Option<String>,
+    /// Who refused, when it was refused.
+    pub denial: Option<Denial>,
     /// The answer: call, status, code, request id.
     pub evidence: String,
 }
 
 /// The computed half.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Computed {
     /// Questions that were asked.
     pub decisions: usize,
@@ -98,13 +117,18 @@ impl Computed {
 
 /// What was proven about one tenant's role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Certificate {
     /// [`CERTIFICATE_SCHEMA`].
     pub schema: String,
+    /// The version of the provisioner that made it.
+    pub provisioner: String,
     /// Whose set-up.
     pub tenant: String,
     /// When, in Unix seconds.
     pub issued: Timestamp,
+    /// The customer's account.
+    pub account: String,
     /// The role.
     pub role_arn: String,
     /// Who may assume it.
@@ -115,6 +139,8 @@ pub struct Certificate {
     pub buckets: Vec<String>,
     /// The prefix that it is confined to.
     pub key_prefix: String,
+    /// SHA-256 of every document that was judged, in the canonical form, by its place.
+    pub documents: BTreeMap<String, String>,
     /// The live half.
     pub live: Vec<Check>,
     /// The computed half.
@@ -124,11 +150,15 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// The worst verdict of both halves.
+    /// The worst verdict of both halves; a half that asked nothing proves nothing.
     pub fn worst(live: &[Check], computed: &Computed) -> Verdict {
+        let nothing = match live.is_empty() || computed.decisions == 0 {
+            true => Verdict::Inconclusive,
+            false => Verdict::Proven,
+        };
         live.iter()
             .map(|check| check.verdict)
-            .chain([computed.verdict()])
+            .chain([computed.verdict(), nothing])
             .max()
             .unwrap_or(Verdict::Inconclusive)
     }
@@ -145,7 +175,13 @@ impl Certificate {
         ] {
             let _ = writeln!(out, "{title}:");
             for check in self.live.iter().filter(|c| c.expected == expected) {
-                let _ = writeln!(out, "  [{}] {}", check.verdict.sign(), check.claim);
+                let _ = writeln!(
+                    out,
+                    "  [{}] {} ({})",
+                    check.verdict.sign(),
+                    check.claim,
+                    check.actions.join(", ")
+                );
                 if check.verdict != Verdict::Proven {
                     let _ = writeln!(out, "       {}", check.evidence);
                 }
@@ -162,18 +198,38 @@ impl Certificate {
         for line in computed.violations.iter().chain(&computed.inconclusive) {
             let _ = writeln!(out, "       {line}");
         }
-        let _ = writeln!(
-            out,
-            "verdict: {}",
-            match self.verdict {
-                Verdict::Proven => "proven",
-                Verdict::Inconclusive => "INCONCLUSIVE",
-                Verdict::Violated => "VIOLATED: do not enable this tenant",
-            }
-        );
+        let _ = writeln!(out, "verdict: {}", self.conclusion());
         out
     }
+
+    /// The verdict, with what to do next.
+    fn conclusion(&self) -> &'static str {
+        let too_wide = self
+            .live
+            .iter()
+            .any(|c| c.expected == Expected::Denied && c.verdict == Verdict::Violated)
+            || self
+                .computed
+                .violations
+                .iter()
+                .any(|v| !v.ends_with(TOO_NARROW));
+        match self.verdict {
+            Verdict::Proven => "proven",
+            Verdict::Inconclusive => {
+                "INCONCLUSIVE: nothing is refuted, and not everything is proven\nhint: see the lines with ??, put right what they name, and prove again"
+            }
+            Verdict::Violated if too_wide => {
+                "VIOLATED: the role may do more than it shall, do not enable this tenant\nhint: \"provisioner drift\" shows what differs, \"provisioner apply\" puts it right; then prove again"
+            }
+            Verdict::Violated => {
+                "VIOLATED: the role may not do all that it shall, the service cannot work with it\nhint: \"provisioner test\" names what refuses, \"provisioner apply\" puts the role right; then prove again"
+            }
+        }
+    }
 }
+
+/// How a violation ends that opens nothing.
+const TOO_NARROW: &str = "is refused and should not be";
 
 #[cfg(test)]
 mod tests {
@@ -183,9 +239,11 @@ mod tests {
     fn the_worst_verdict_wins() {
         let check = |verdict| Check {
             claim: "c".to_string(),
+            actions: Vec::new(),
             expected: Expected::Denied,
             verdict,
             control: None,
+            denial: None,
             evidence: "e".to_string(),
         };
         let computed = Computed {
@@ -198,6 +256,7 @@ mod tests {
             let checks: Vec<Check> = verdicts.iter().map(|v| check(*v)).collect();
             Certificate::worst(&checks, &computed)
         };
+        assert_eq!(worst(&[]), Verdict::Inconclusive);
         assert_eq!(worst(&[Verdict::Proven]), Verdict::Proven);
         assert_eq!(
             worst(&[Verdict::Proven, Verdict::Inconclusive]),

@@ -1,36 +1,40 @@
 //! Signing a certificate with Ed25519, over one canonical form of its JSON.
 
 use crate::prove::Certificate;
+use crate::prove::canonical::canonical;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::rand::SystemRandom;
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use types::Secret;
 
-/// Why a certificate cannot be signed or checked.
+/// Why there is no key.
 #[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    /// No key could be made.
-    #[error("no key could be made")]
+pub enum KeyError {
+    /// The system has no randomness.
+    #[error("no key could be made: the system has no randomness\nhint: run this again")]
     Generate,
-    /// The file holds no Ed25519 key.
-    #[error("it is not an Ed25519 key in PKCS#8 (PEM)")]
-    Key,
-    /// The document has no signature.
-    #[error("the certificate is not signed")]
-    Unsigned,
-    /// The document is not a certificate.
-    #[error("it is not a certificate: {0}")]
-    Shape(String),
-    /// The signature does not fit: the document was changed, or signed by another key.
-    #[error("the signature does not fit: the certificate was changed, or signed by another key")]
-    Mismatch,
+    /// The text holds no private key.
+    #[error(
+        "it is not an Ed25519 private key in PKCS#8 (PEM)\nhint: make one with openssl genpkey -algorithm ed25519 -out FILE, or name a file that does not exist: prove makes it"
+    )]
+    Private,
+    /// The text holds no public key.
+    #[error(
+        "it is not an Ed25519 public key\nhint: give its 64 hexadecimal digits, or a file with them or with what openssl pkey -in KEY -pubout prints"
+    )]
+    Public,
 }
 
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
+const SEED_BYTES: usize = 32;
+/// DER of a PKCS#8 key (version 1) up to the seed. Source: RFC 8410, section 7.
+const PRIVATE_DER: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
+/// DER of a public key up to its bytes. Source: RFC 8410, section 4.
+const PUBLIC_DER: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 /// A key that signs certificates.
 pub struct SigningKey {
@@ -39,30 +43,29 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new key.
+    /// A new key, in the version of PKCS#8 that every openssl reads.
     ///
     /// # Errors
     /// When the system has no randomness.
-    pub fn generate() -> Result<Self, SignError> {
-        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .map_err(|_| SignError::Generate)?;
-        let pem = format!("{BEGIN}\n{}\n{END}\n", STANDARD.encode(document.as_ref()));
-        Self::from_pem(&pem)
+    pub fn generate() -> Result<Self, KeyError> {
+        let mut seed = [0u8; SEED_BYTES];
+        getrandom::fill(&mut seed).map_err(|_| KeyError::Generate)?;
+        let seed = Secret::new(seed);
+        let der = Secret::new([&PRIVATE_DER[..], seed.expose()].concat());
+        let body = STANDARD.encode(der.expose());
+        Self::from_pem(&format!(
+            "-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"
+        ))
     }
 
     /// The key in a file.
     ///
     /// # Errors
     /// When it is not an Ed25519 key.
-    pub fn from_pem(pem: &str) -> Result<Self, SignError> {
-        let body: String = pem
-            .split_once(BEGIN)
-            .and_then(|(_, rest)| rest.split_once(END))
-            .map(|(body, _)| body.split_whitespace().collect())
-            .ok_or(SignError::Key)?;
-        let bytes = Secret::new(STANDARD.decode(body).map_err(|_| SignError::Key)?);
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let bytes = Secret::new(pem_body(pem, "PRIVATE KEY").ok_or(KeyError::Private)?);
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(bytes.expose())
-            .map_err(|_| SignError::Key)?;
+            .map_err(|_| KeyError::Private)?;
         Ok(Self {
             pair,
             pem: Secret::new(pem.to_string()),
@@ -74,27 +77,67 @@ impl SigningKey {
         &self.pem
     }
 
-    /// What others check with, in hexadecimal.
-    pub fn public_key(&self) -> String {
-        hex::encode(self.pair.public_key().as_ref())
+    /// What others check with.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(hex::encode(self.pair.public_key().as_ref()))
     }
 
     /// Signs.
     pub fn sign(&self, certificate: Certificate) -> Signed {
-        let signature = self.pair.sign(&canonical(&certificate));
+        let value = serde_json::to_value(&certificate).expect("a certificate has string keys only");
+        let signature = self.pair.sign(&canonical(&value));
         Signed {
             certificate,
             signature: Some(Signature {
-                algorithm: "Ed25519".to_string(),
-                public_key: self.public_key(),
+                algorithm: ALGORITHM.to_string(),
+                public_key: self.public_key().to_string(),
                 signature: hex::encode(signature.as_ref()),
             }),
         }
     }
 }
 
+/// What a signature is checked with: 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey(String);
+
+impl PublicKey {
+    /// Out of hexadecimal digits, or of a PEM document.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        let bytes = match pem_body(text, "PUBLIC KEY") {
+            Some(der) => der.strip_prefix(&PUBLIC_DER).map(<[u8]>::to_vec),
+            None => hex::decode(text).ok(),
+        };
+        match bytes {
+            Some(bytes) if bytes.len() == SEED_BYTES => Ok(Self(hex::encode(bytes))),
+            _ => Err(KeyError::Public),
+        }
+    }
+}
+
+impl std::fmt::Display for PublicKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+fn pem_body(text: &str, label: &str) -> Option<Vec<u8>> {
+    let (_, rest) = text.split_once(&format!("-----BEGIN {label}-----"))?;
+    let (body, _) = rest.split_once(&format!("-----END {label}-----"))?;
+    let body: Secret<String> = Secret::new(body.split_whitespace().collect());
+    STANDARD.decode(body.expose()).ok()
+}
+
+/// The only algorithm.
+pub(crate) const ALGORITHM: &str = "Ed25519";
+
 /// A certificate, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signed {
     /// What was proven.
     pub certificate: Certificate,
@@ -104,6 +147,7 @@ pub struct Signed {
 
 /// A signature over the canonical form of the certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signature {
     /// Always `Ed25519`.
     pub algorithm: String,
@@ -113,112 +157,32 @@ pub struct Signature {
     pub signature: String,
 }
 
-/// Checks the signature of a certificate; with `expected_key`, also who made it.
-///
-/// # Errors
-/// When it does not fit.
-pub fn verify(signed: &Signed, expected_key: Option<&str>) -> Result<(), SignError> {
-    let signature = signed.signature.as_ref().ok_or(SignError::Unsigned)?;
-    if signature.algorithm != "Ed25519"
-        || expected_key.is_some_and(|key| key != signature.public_key)
-    {
-        return Err(SignError::Mismatch);
-    }
-    let key = hex::decode(&signature.public_key).map_err(|_| SignError::Mismatch)?;
-    let bytes = hex::decode(&signature.signature).map_err(|_| SignError::Mismatch)?;
-    UnparsedPublicKey::new(&ED25519, key)
-        .verify(&canonical(&signed.certificate), &bytes)
-        .map_err(|_| SignError::Mismatch)
-}
-
-/// Compact JSON with the members of every object in the order of their names.
-fn canonical(certificate: &Certificate) -> Vec<u8> {
-    let value = serde_json::to_value(certificate).expect("a certificate has string keys only");
-    let mut out = String::new();
-    write_canonical(&value, &mut out);
-    out.into_bytes()
-}
-
-fn write_canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(members) => {
-            let mut names: Vec<&String> = members.keys().collect();
-            names.sort();
-            out.push('{');
-            for (at, name) in names.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::String(name.clone()).to_string());
-                out.push(':');
-                write_canonical(&members[name], out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(']');
-        }
-        scalar => out.push_str(&scalar.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prove::{CERTIFICATE_SCHEMA, Computed, Verdict};
-    use types::Timestamp;
-
-    fn certificate() -> Certificate {
-        Certificate {
-            schema: CERTIFICATE_SCHEMA.to_string(),
-            tenant: "pulse/prod/acme".to_string(),
-            issued: Timestamp::from_unix(1),
-            role_arn: "arn:aws:iam::222222222222:role/r".to_string(),
-            vendor_role: "arn:aws:iam::111111111111:role/g".to_string(),
-            external_id: "pulse-org-acme".to_string(),
-            buckets: vec!["b".to_string()],
-            key_prefix: "orgs/acme/".to_string(),
-            live: Vec::new(),
-            computed: Computed {
-                decisions: 1,
-                allowed: Vec::new(),
-                violations: Vec::new(),
-                inconclusive: None,
-            },
-            verdict: Verdict::Proven,
-        }
-    }
 
     #[test]
-    fn a_signature_holds_until_anything_is_changed() {
+    fn a_key_survives_its_file() {
         let key = SigningKey::generate().unwrap();
         let again = SigningKey::from_pem(key.pem().expose()).unwrap();
         assert_eq!(key.public_key(), again.public_key());
-        let signed = again.sign(certificate());
-        let text = serde_json::to_string(&signed).unwrap();
-        let mut read: Signed = serde_json::from_str(&text).unwrap();
-        verify(&read, Some(&key.public_key())).unwrap();
-        read.certificate.external_id.push('x');
-        assert!(matches!(verify(&read, None), Err(SignError::Mismatch)));
+        assert!(SigningKey::from_pem("nonsense").is_err());
     }
 
     #[test]
-    fn another_key_or_none_is_refused() {
-        let signed = SigningKey::generate().unwrap().sign(certificate());
-        let other = SigningKey::generate().unwrap();
-        assert!(verify(&signed, Some(&other.public_key())).is_err());
-        let unsigned = Signed {
-            certificate: certificate(),
-            signature: None,
-        };
-        assert!(matches!(verify(&unsigned, None), Err(SignError::Unsigned)));
-        assert!(SigningKey::from_pem("nonsense").is_err());
+    fn a_public_key_is_read_as_digits_and_as_pem_and_nothing_else_is() {
+        let digits = SigningKey::generate().unwrap().public_key().to_string();
+        let upper = format!(" {}\n", digits.to_ascii_uppercase());
+        assert_eq!(PublicKey::parse(&upper).unwrap().to_string(), digits);
+        let der = [&PUBLIC_DER[..], &hex::decode(&digits).unwrap()].concat();
+        let pem = format!(
+            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+            STANDARD.encode(der)
+        );
+        assert_eq!(PublicKey::parse(&pem).unwrap().to_string(), digits);
+        let private = SigningKey::generate().unwrap();
+        for wrong in ["", "abcd", &digits[1..], private.pem().expose().as_str()] {
+            assert!(PublicKey::parse(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -141,6 +141,25 @@ impl Aws {
 }
 
 impl Aws {
+    /// IAM as somebody who works on it by hand.
+    pub(crate) fn iam(&self, keys: &KeyPair) -> aws_sdk_iam::Client {
+        let credentials = aws_credential_types::Credentials::new(
+            &keys.access_key_id,
+            keys.secret_access_key.expose(),
+            None,
+            None,
+            "test",
+        );
+        let config = aws_sdk_iam::config::Builder::new()
+            .behavior_version(aws_sdk_iam::config::BehaviorVersion::latest())
+            .region(aws_sdk_iam::config::Region::new("eu-central-1"))
+            .credentials_provider(credentials)
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(self.sandbox.endpoint().to_string())
+            .build();
+        aws_sdk_iam::Client::from_conf(config)
+    }
+
     /// S3 as somebody who works on it by hand.
     pub(crate) fn s3(&self, keys: &KeyPair) -> aws_sdk_s3::Client {
         let credentials = aws_credential_types::Credentials::new(

@@ -7,6 +7,9 @@
 
 mod aws;
 mod causes;
+mod certificate_role;
+mod certificate_signature;
+mod certificate_trust;
 mod connection;
 mod cycle;
 mod data;
