@@ -6,7 +6,7 @@ use types::BucketName;
 
 /// Keys that tie an otherwise public grant to someone. Source: S3 user guide, "The meaning of
 /// public".
-const TIES: [&str; 13] = [
+const TIES: [&str; 16] = [
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalorgid",
@@ -16,10 +16,13 @@ const TIES: [&str; 13] = [
     "aws:sourceip",
     "aws:sourceorgid",
     "aws:sourceorgpaths",
+    "aws:sourceowner",
     "aws:sourcevpc",
     "aws:sourcevpce",
     "aws:userid",
+    "s3:dataaccesspointaccount",
     "s3:dataaccesspointarn",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
 ];
 
 impl Policy {

@@ -362,6 +362,10 @@ fn a_policy_is_public_when_it_grants_to_people_whom_nothing_ties_down() {
         json!("*"),
         json!({"StringLike": {"aws:PrincipalAccount": "2*"}})
     ));
+    assert!(public(
+        json!("*"),
+        json!({"StringNotEquals": {"aws:PrincipalAccount": "222222222222"}})
+    ));
     assert!(!public(json!("*"), ip("203.0.113.0/24")));
     assert!(!public(
         json!("*"),

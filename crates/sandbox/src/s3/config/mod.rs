@@ -10,7 +10,6 @@ mod lock;
 mod numbered;
 mod object;
 mod policy;
-mod public;
 mod simple;
 mod table;
 mod tags;

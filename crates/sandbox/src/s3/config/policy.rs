@@ -1,6 +1,5 @@
 //! Bucket policies.
 
-use super::public::is_public;
 use super::table::Setting;
 use super::{Answer, Turn, absent};
 use crate::document::Document;
@@ -51,7 +50,9 @@ pub(super) fn put(turn: &Turn<'_>, _: &Setting) -> S3Result<Answer> {
             "Invalid principal in policy: \"AWS\":\"{nobody}\""
         )));
     }
-    let public = is_public(&value);
+    let public = document
+        .policy(PolicyKind::Resource)
+        .is_none_or(|policy| policy.is_public());
     if public && turn.bucket.blocks("BlockPublicPolicy") {
         return Err(s3_error!(
             AccessDenied,
