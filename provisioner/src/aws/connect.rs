@@ -269,6 +269,8 @@ where
     let code = meta.and_then(|m| m.code()).map(str::to_string);
     let status = raw.map(|r| r.status().as_u16());
     let message = match meta.and_then(|m| m.message()) {
+        // RADOS Gateway gives a code and an empty message.
+        Some("") => "the store gives no reason".to_string(),
         Some(message) => message.to_string(),
         None => chain(error),
     };

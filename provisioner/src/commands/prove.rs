@@ -60,7 +60,7 @@ pub(crate) async fn prove(
         Some(Trust::CrossAccount { vendor, .. }) => vendor,
         _ => {
             return Err(CommandError::Usage(
-                "only a cross-account role can be proven: nobody else than the service assumes a compute role, and S3-compatible stores have none\nhint: prove a tenant with role.vendor_role".to_string(),
+                "only a cross-account role can be proven: nobody else than the service assumes a compute role, and S3-compatible stores have none\nhint: prove a tenant with role.vendor_role; \"provisioner test\" tries an S3-compatible store".to_string(),
             ));
         }
     };

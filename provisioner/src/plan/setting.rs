@@ -162,12 +162,19 @@ pub struct PublicAccess {
 }
 
 impl PublicAccess {
-    /// The only value that is ever written.
+    /// The only value that is ever written to AWS.
     pub const BLOCKED: Self = Self {
         block_public_acls: true,
         ignore_public_acls: true,
         block_public_policy: true,
         restrict_public_buckets: true,
+    };
+
+    /// For stores that are not AWS: a public ACL can be written there, and opens nothing. While
+    /// they are refused, Ceph 16 refuses every upload of the owner, whatever ACL it carries.
+    pub const IGNORED: Self = Self {
+        block_public_acls: false,
+        ..Self::BLOCKED
     };
 }
 

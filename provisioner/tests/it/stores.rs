@@ -3,6 +3,7 @@
 use crate::aws::Aws;
 use crate::cycle::sandboxed;
 use sandbox::{Fault, FaultEffect, FaultOn};
+use serde_json::json;
 
 fn lacking(aws: &Aws, api: &str, status: u16, code: &'static str) {
     aws.sandbox.inject(Fault {
@@ -60,5 +61,26 @@ sandboxed! {
         let down = aws.run(&["destroy", "--file", &file, "--yes"]);
         assert_eq!(down.code, Some(0), "{}", down.stderr);
         assert_eq!(aws.calls_of("DeleteBucket").len(), 2);
+    }
+}
+
+// While it refuses public ACLs, Ceph 16 refuses every upload, too.
+sandboxed! {
+    async fn public_acls_are_ignored_there_and_not_refused(aws) {
+        let file = file(&aws);
+        let plan = aws.run(&["plan", "--file", &file]);
+        let changes = plan.result()["plan"]["changes"].as_array().unwrap();
+        let blocks: Vec<_> = changes
+            .iter()
+            .filter(|change| change["part"] == "public_access_block")
+            .map(|change| &change["after"])
+            .collect();
+        let ignored = json!({
+            "block_public_acls": false,
+            "ignore_public_acls": true,
+            "block_public_policy": true,
+            "restrict_public_buckets": true,
+        });
+        assert_eq!(blocks, [&ignored, &ignored]);
     }
 }

@@ -250,7 +250,12 @@ fn target(
         read.and_then(Read::known).and_then(Option::as_ref).cloned()
     };
     match field {
-        Field::PublicAccessBlock => Some(Setting::PublicAccessBlock(PublicAccess::BLOCKED)),
+        Field::PublicAccessBlock => {
+            let there = observed.and_then(|o| *o.public_access.known()?);
+            Some(Setting::PublicAccessBlock(public_access(
+                draft, there, standing,
+            )))
+        }
         Field::Tags => {
             let mut tags = observed
                 .and_then(|o| o.tags.known())
@@ -294,6 +299,22 @@ fn target(
             Setting::Notifications(wanted::notifications(notifications, &there))
         }),
         Field::Inventory => None,
+    }
+}
+
+/// What its owner blocks of an adopted bucket stays blocked.
+fn public_access(
+    draft: &Draft<'_>,
+    there: Option<PublicAccess>,
+    standing: &Standing,
+) -> PublicAccess {
+    match draft.desired.aws() {
+        Some(_) => PublicAccess::BLOCKED,
+        None => PublicAccess {
+            block_public_acls: standing.origin == Origin::Adopted
+                && there.is_some_and(|there| there.block_public_acls),
+            ..PublicAccess::IGNORED
+        },
     }
 }
 
