@@ -16,6 +16,7 @@ mod ministack_aws;
 mod operations;
 mod over_tls;
 mod presigned;
+mod provisioner_on_ceph;
 mod rclone;
 mod refusals;
 mod revocation;

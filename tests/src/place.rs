@@ -71,6 +71,12 @@ pub fn proxy() -> &'static Path {
     &PROXY
 }
 
+/// The provisioner's binary, found or built in the same way.
+pub fn provisioner() -> &'static Path {
+    static PROVISIONER: LazyLock<PathBuf> = LazyLock::new(|| binary("provisioner"));
+    &PROVISIONER
+}
+
 fn binary(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("BYOS_BIN_DIR") {
         let built = Path::new(&folder).join(name);
