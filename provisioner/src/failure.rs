@@ -109,6 +109,15 @@ impl Details {
             .any(|code| self.is(code))
     }
 
+    /// Whether the call may have been carried out all the same: there was no answer, or one that
+    /// does not tell.
+    pub fn is_in_doubt(&self) -> bool {
+        match self.status {
+            None => true,
+            Some(status) => status >= 500 && !self.is_unsupported(),
+        }
+    }
+
     /// Whether the thing exists already.
     pub fn is_conflict(&self) -> bool {
         self.is("EntityAlreadyExists") || (self.code.is_none() && self.status == Some(409))

@@ -271,6 +271,25 @@ impl Journal {
             .collect()
     }
 
+    /// Those of the claims whose run did not end.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn unfinished(&self) -> Result<BTreeSet<String>, JournalError> {
+        let mut names = BTreeSet::new();
+        for item in self.db.scan_prefix(MADE) {
+            let (key, value) = item.map_err(|error| self.broken(&error))?;
+            let run: Option<Run> = match self.db.get(run_key(self.decode(&value)?)) {
+                Ok(run) => run.map(|run| self.decode(&run)).transpose()?,
+                Err(error) => return Err(self.broken(&error)),
+            };
+            if run.is_some_and(|run| run.state == RunState::Open) {
+                names.insert(String::from_utf8_lossy(&key[MADE.len()..]).into_owned());
+            }
+        }
+        Ok(names)
+    }
+
     /// Remembers what was applied last: a digest for each part.
     ///
     /// # Errors

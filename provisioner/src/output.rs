@@ -1,5 +1,6 @@
 //! The only place that writes to the terminal: data to stdout, words to stderr.
 
+use crate::aws::Listen;
 use crate::plan::Colour;
 use crate::runner::Watch;
 use serde_json::Value;
@@ -126,6 +127,12 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
                 .ok()
         })
         .unwrap_or_else(|| time.unix().to_string())
+}
+
+impl Listen for Output {
+    fn hear(&self, line: &str) {
+        self.tell(line);
+    }
 }
 
 impl Watch for Output {

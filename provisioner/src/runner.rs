@@ -12,11 +12,21 @@ use std::future::Future;
 pub trait Execute {
     /// Makes one step.
     fn execute(&self, step: &Step) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// Whether what `step` makes, and nobody knows whether it did, is not somebody else's.
+    fn may_be_ours(&self, step: &Step) -> impl Future<Output = Result<bool, Failure>> + Send {
+        let _ = step;
+        std::future::ready(Ok(true))
+    }
 }
 
 impl Execute for Cloud {
     fn execute(&self, step: &Step) -> impl Future<Output = Result<Outcome, Failure>> + Send {
         Cloud::execute(self, step)
+    }
+
+    fn may_be_ours(&self, step: &Step) -> impl Future<Output = Result<bool, Failure>> + Send {
+        Cloud::may_be_ours(self, step)
     }
 }
 
@@ -91,8 +101,11 @@ pub async fn run(
                 journal.settle(run, sequence, change, Progress::Done { outcome })?;
             }
             Err(failure) => {
-                let code = failure.code.clone();
-                journal.settle(run, sequence, change, Progress::Failed { code })?;
+                // What may have been done all the same stays noted as intended, and is undone.
+                if !failure.is_in_doubt() {
+                    let code = failure.code.clone();
+                    journal.settle(run, sequence, change, Progress::Failed { code })?;
+                }
                 return Err(RunError::Step {
                     done: report.done,
                     planned,
@@ -124,17 +137,26 @@ pub async fn roll_back(
             Progress::Intended => Outcome::default(),
             Progress::Done { outcome } => outcome.clone(),
         };
+        let done = report.done;
+        let stopped = |failure| RunError::Step {
+            done,
+            planned,
+            failure,
+        };
         let change = &record.change;
+        if record.progress == Progress::Intended
+            && !world.may_be_ours(&change.step).await.map_err(stopped)?
+        {
+            watch.tell(&format!(
+                "{} was not made by this run and stays",
+                change.resource
+            ));
+            journal.settle(run, sequence, change, Progress::Undone)?;
+            continue;
+        }
         watch.tell(&format!("undoing {}: {}", change.resource, change.part));
         for step in undoing(change, &outcome) {
-            world
-                .execute(&step)
-                .await
-                .map_err(|failure| RunError::Step {
-                    done: report.done,
-                    planned,
-                    failure,
-                })?;
+            world.execute(&step).await.map_err(stopped)?;
         }
         report.done += 1;
         journal.settle(run, sequence, change, Progress::Undone)?;

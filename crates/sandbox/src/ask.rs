@@ -74,7 +74,7 @@ pub(crate) fn answer(
             Some(FaultEffect::Answer { status, code }) => {
                 return Err(QueryError::injected(status, code));
             }
-            Some(FaultEffect::CutBefore) => return Ok(None),
+            Some(FaultEffect::CutBefore | FaultEffect::RunInstead(_)) => return Ok(None),
             _ => {}
         }
         let facts = facts.ok_or_else(QueryError::missing_authentication)?;

@@ -62,6 +62,9 @@ pub enum FaultEffect {
     CutAfter,
     /// It is done; then this runs, then the answer goes out. For crashing the caller.
     RunAfter(Arc<dyn Fn(&Call) + Send + Sync>),
+    /// Nothing is done; this runs, then the connection is cut. For crashing the caller just
+    /// before a call takes effect.
+    RunInstead(Arc<dyn Fn(&Call) + Send + Sync>),
 }
 
 impl std::fmt::Debug for FaultEffect {
@@ -71,6 +74,7 @@ impl std::fmt::Debug for FaultEffect {
             Self::CutBefore => out.write_str("CutBefore"),
             Self::CutAfter => out.write_str("CutAfter"),
             Self::RunAfter(_) => out.write_str("RunAfter"),
+            Self::RunInstead(_) => out.write_str("RunInstead"),
         }
     }
 }

@@ -167,7 +167,10 @@ impl Gate {
         effect: Option<FaultEffect>,
         response: Response<Body>,
     ) -> Result<Response<Body>, HttpError> {
-        let cut = matches!(effect, Some(FaultEffect::CutBefore | FaultEffect::CutAfter));
+        let cut = matches!(
+            effect,
+            Some(FaultEffect::CutBefore | FaultEffect::CutAfter | FaultEffect::RunInstead(_))
+        );
         if cut {
             call.status = 0;
         }
@@ -178,7 +181,7 @@ impl Gate {
             status = call.status,
             "answered"
         );
-        if let Some(FaultEffect::RunAfter(run)) = &effect {
+        if let Some(FaultEffect::RunAfter(run) | FaultEffect::RunInstead(run)) = &effect {
             run(&call);
         }
         if cut {

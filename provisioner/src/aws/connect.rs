@@ -165,13 +165,17 @@ impl Cloud {
     pub async fn caller(&self) -> Result<Caller, Failure> {
         let identity = self
             .pace
-            .call(super::pace::Settling::No, || async {
-                self.sts
-                    .get_caller_identity()
-                    .send()
-                    .await
-                    .map_err(|e| failure("sts:GetCallerIdentity", "the caller", &e))
-            })
+            .call(
+                "sts:GetCallerIdentity",
+                super::pace::Settling::No,
+                || async {
+                    self.sts
+                        .get_caller_identity()
+                        .send()
+                        .await
+                        .map_err(|e| failure("sts:GetCallerIdentity", "the caller", &e))
+                },
+            )
             .await?;
         let arn = identity.arn().unwrap_or_default().to_string();
         let account = identity.account().and_then(|a| AccountId::parse(a).ok());

@@ -15,4 +15,4 @@ pub use credentials::{
 };
 pub use execute::Outcome;
 pub(crate) use pace::is_passing;
-pub use pace::{Pace, Patience};
+pub use pace::{Listen, Pace, Patience};

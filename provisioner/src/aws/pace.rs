@@ -1,5 +1,6 @@
 //! Retries of our own: which answers are worth waiting for, how long, and one common pause when
-//! the account is throttled, so that many tenants at once do not make it worse.
+//! the account is throttled, so that many tenants at once do not make it worse. Who waits long
+//! says so.
 
 use crate::failure::Failure;
 use std::future::Future;
@@ -38,15 +39,40 @@ impl Default for Patience {
     }
 }
 
-/// Calls in flight at once, all tenants together. IAM allows about 15 writes a second.
+/// Calls in flight at once, all tenants together.
 const CALLS_IN_FLIGHT: usize = 12;
 
+/// Calls that change something at IAM: so many at once, then so many a second, all tenants
+/// together. IAM publishes no rate; it throttles an account at about this one.
+const IAM_WRITES_AT_ONCE: u32 = 15;
+const IAM_WRITES_PER_SECOND: u32 = 15;
+
+/// Waits that last shorter are nobody's concern.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+/// Hears why it takes long.
+pub trait Listen: Send + Sync {
+    /// One line for people.
+    fn hear(&self, line: &str);
+}
+
 /// Shared by all tenants of one run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pace {
     patience: Patience,
     permits: Arc<Semaphore>,
     not_before: Arc<Mutex<Option<Instant>>>,
+    /// When the next writing call at IAM is due, as if they came evenly.
+    iam_due: Arc<Mutex<Option<Instant>>>,
+    listener: Option<Arc<dyn Listen>>,
+}
+
+impl std::fmt::Debug for Pace {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Pace")
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What else is worth waiting for at one call.
@@ -65,7 +91,16 @@ impl Pace {
             patience,
             permits: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
             not_before: Arc::new(Mutex::new(None)),
+            iam_due: Arc::new(Mutex::new(None)),
+            listener: None,
         }
+    }
+
+    /// Tells `listener` about every long wait.
+    #[must_use]
+    pub fn heard_by(mut self, listener: Arc<dyn Listen>) -> Self {
+        self.listener = Some(listener);
+        self
     }
 
     /// How long it waits.
@@ -77,7 +112,12 @@ impl Pace {
     ///
     /// # Errors
     /// The last failure.
-    pub async fn call<T, F, Fut>(&self, settling: Settling, mut attempt: F) -> Result<T, Failure>
+    pub async fn call<T, F, Fut>(
+        &self,
+        name: &str,
+        settling: Settling,
+        mut attempt: F,
+    ) -> Result<T, Failure>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Failure>>,
@@ -86,6 +126,9 @@ impl Pace {
         let mut wait = self.patience.first;
         loop {
             self.wait_for_turn().await;
+            if is_iam_write(name) {
+                self.wait_for_iam().await;
+            }
             let result = {
                 let _permit = self.permits.acquire().await;
                 attempt().await
@@ -103,6 +146,18 @@ impl Pace {
             let pause = jittered(wait);
             if is_throttled(&failure) {
                 self.hold_everybody(pause);
+            }
+            if let Some(listener) = &self.listener
+                && started.elapsed() + pause >= WORTH_TELLING
+            {
+                listener.hear(&format!(
+                    "waiting: {} on {} says {} ({} s, at most {} s)",
+                    failure.call,
+                    failure.resource,
+                    failure.code.as_deref().unwrap_or("nothing"),
+                    started.elapsed().as_secs(),
+                    limit.as_secs()
+                ));
             }
             tokio::time::sleep(pause).await;
             wait = (wait * 2).min(self.patience.longest);
@@ -136,6 +191,24 @@ impl Pace {
         }
     }
 
+    /// Takes a place in the rate of writing calls at IAM, and waits for it.
+    async fn wait_for_iam(&self) {
+        let gap = Duration::from_secs(1) / IAM_WRITES_PER_SECOND;
+        let now = Instant::now();
+        let due = {
+            let mut guard = match self.iam_due.lock() {
+                Ok(guard) => guard,
+                Err(poisoned) => poisoned.into_inner(),
+            };
+            let due = guard.map_or(now, |due| due.max(now));
+            *guard = Some(due + gap);
+            due
+        };
+        // Who comes after a pause finds places for some calls at once.
+        let early = gap * IAM_WRITES_AT_ONCE.saturating_sub(1);
+        tokio::time::sleep_until(due.checked_sub(early).unwrap_or(now)).await;
+    }
+
     fn hold_everybody(&self, pause: Duration) {
         let until = Instant::now() + pause;
         let mut guard = match self.not_before.lock() {
@@ -153,6 +226,12 @@ pub(crate) fn is_passing(failure: &Failure) -> bool {
     (failure.status.is_none() && failure.code.is_none())
         || is_throttled(failure)
         || is_transient(failure)
+}
+
+/// Everything at IAM that does not only look.
+fn is_iam_write(call: &str) -> bool {
+    call.strip_prefix("iam:")
+        .is_some_and(|name| !name.starts_with("Get") && !name.starts_with("List"))
 }
 
 fn is_throttled(failure: &Failure) -> bool {
@@ -209,7 +288,7 @@ mod tests {
         let pace = Pace::new(Patience::default());
         let count = AtomicU32::new(0);
         let result = pace
-            .call(settling, || async {
+            .call("s3:X", settling, || async {
                 let n = count.fetch_add(1, Ordering::SeqCst) + 1;
                 if n >= succeed_at {
                     Ok(())
@@ -258,6 +337,65 @@ mod tests {
         assert_eq!(
             attempts("NoSuchEntity", 404, Settling::JustMade, 5).await,
             (5, true)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_at_iam_keep_to_the_rate_whoever_makes_them_and_reads_do_not_wait() {
+        let pace = Pace::new(Patience::default());
+        let many = |name: &'static str| {
+            let pace = &pace;
+            futures_util::future::join_all((0..100).map(move |_| async move {
+                let called = pace.call(name, Settling::No, || async { Ok(()) }).await;
+                called.map(|()| Instant::now())
+            }))
+        };
+        let started = Instant::now();
+        many("iam:GetRole").await;
+        many("s3:PutBucketPolicy").await;
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        let made: Vec<Instant> = many("iam:CreateRole")
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let most = (0..100)
+            .map(|first| {
+                let end = made[first] + Duration::from_secs(1);
+                made.iter()
+                    .filter(|at| (made[first]..end).contains(at))
+                    .count()
+            })
+            .max();
+        let allowed = (IAM_WRITES_AT_ONCE + IAM_WRITES_PER_SECOND) as usize;
+        assert!(most <= Some(allowed), "{most:?} in one second");
+        assert!(
+            started.elapsed() < Duration::from_secs(7),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Listen for Heard {
+        fn hear(&self, line: &str) {
+            self.0.lock().unwrap().push(line.to_string());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_is_told_with_its_reason_and_its_end() {
+        let heard = Arc::new(Heard(Mutex::default()));
+        let pace = Pace::new(Patience::default()).heard_by(heard.clone());
+        let busy = || async { Err::<(), _>(failure("OperationAborted", 409)) };
+        pace.call("s3:X", Settling::No, busy).await.unwrap_err();
+        let lines = heard.0.lock().unwrap();
+        assert!(lines.len() > 5, "{lines:?}");
+        assert!(
+            lines[0].contains("s3:X on b says OperationAborted")
+                && lines[0].contains("at most 120 s"),
+            "{lines:?}"
         );
     }
 

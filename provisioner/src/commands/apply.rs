@@ -7,8 +7,9 @@ use crate::journal::{Journal, RunKind};
 use crate::model::{Attachment, Desired, Purpose};
 use crate::output::{Format, Output};
 use crate::plan::{Adoption, DiffOptions, Plan};
-use crate::runner::{Report, run as run_steps};
+use crate::runner::{Report, Watch, run as run_steps};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -42,13 +43,18 @@ pub(crate) async fn apply(
         };
     }
     let order: Vec<String> = tenants.iter().map(|t| t.desired.owner.clone()).collect();
+    let looked = context
+        .at_once(tenants, |tenant| async move {
+            let prepared = prepare(context, &tenant, args, saved, adoption).await;
+            (tenant, prepared)
+        })
+        .await;
     let mut planned = Vec::new();
     let mut results = Vec::new();
-    for tenant in tenants {
-        let name = tenant.desired.owner.clone();
-        match prepare(context, &tenant, args, saved, adoption).await {
+    for (tenant, prepared) in looked {
+        match prepared {
             Ok((journal, plan)) => planned.push((tenant, journal, plan)),
-            Err(error) => results.push((name, Err(error))),
+            Err(error) => results.push((tenant.desired.owner.clone(), Err(error))),
         }
     }
     let steps: usize = planned.iter().map(|(_, _, plan)| plan.changes.len()).sum();
@@ -62,16 +68,24 @@ pub(crate) async fn apply(
             &format!("Make these {steps} changes? [yes/no]"),
         )?;
     }
-    use futures_util::StreamExt;
-    let jobs = planned
-        .into_iter()
-        .map(|(tenant, journal, plan)| async move {
+    let (all, ended) = (planned.len(), AtomicUsize::new(0));
+    let ended = &ended;
+    let done = context
+        .at_once(planned, |(tenant, journal, plan)| async move {
             let name = tenant.desired.owner.clone();
-            (name, make(context, &tenant, &journal, &plan).await)
-        });
-    let done: Vec<_> = futures_util::stream::iter(jobs)
-        .buffered(usize::from(context.connect.parallel))
-        .collect()
+            let result = make(context, &tenant, &journal, &plan).await;
+            let number = ended.fetch_add(1, Ordering::Relaxed) + 1;
+            if all > 1 {
+                let words = match &result {
+                    Ok(_) => "as desired",
+                    Err(_) => "stopped",
+                };
+                context
+                    .out
+                    .tell(&format!("[{number}/{all}] {name}: {words}"));
+            }
+            (name, result)
+        })
         .await;
     results.extend(done);
     Ok(in_order(&order, results))
@@ -165,7 +179,8 @@ pub(crate) async fn look_again(
             return Ok(after);
         }
         // Waiting lets writes be seen; what the caller may not read stays unread.
-        let waiting_helps = !after.changes.is_empty() && report.done > 0;
+        let differs = !after.changes.is_empty() || !after.blockers.is_empty();
+        let waiting_helps = differs && report.done > 0;
         if !waiting_helps || Instant::now() + wait > deadline {
             return Err(CommandError::NotSettled(
                 after.show(crate::plan::Colour::Off),

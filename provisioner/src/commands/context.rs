@@ -55,7 +55,7 @@ impl Context {
             specs: specs(&cli.tenants, &environment)?,
             connect: cli.connect,
             arguments: cli.tenants,
-            pace: Pace::new(patience(&environment)),
+            pace: Pace::new(patience(&environment)).heard_by(out.clone()),
             environment,
             clock,
             out,
@@ -228,16 +228,26 @@ impl Context {
         F: Fn(Tenant) -> Fut,
         Fut: Future<Output = Result<TenantResult, CommandError>>,
     {
-        use futures_util::StreamExt;
         let work = &work;
-        let jobs = tenants.into_iter().map(|tenant| async move {
-            let name = tenant.desired.owner.clone();
-            (name, work(tenant).await)
-        });
-        Ok(futures_util::stream::iter(jobs)
+        Ok(self
+            .at_once(tenants, |tenant| async move {
+                let name = tenant.desired.owner.clone();
+                (name, work(tenant).await)
+            })
+            .await)
+    }
+
+    /// As many at a time as was asked for, in order.
+    pub(crate) async fn at_once<T, U, F, Fut>(&self, items: Vec<T>, work: F) -> Vec<U>
+    where
+        F: FnMut(T) -> Fut,
+        Fut: Future<Output = U>,
+    {
+        use futures_util::StreamExt;
+        futures_util::stream::iter(items.into_iter().map(work))
             .buffered(usize::from(self.connect.parallel))
             .collect()
-            .await)
+            .await
     }
 }
 

@@ -22,13 +22,18 @@ pub(crate) async fn take_down(
     args: &DestroyArgs,
 ) -> Results {
     let order: Vec<String> = tenants.iter().map(|t| t.desired.owner.clone()).collect();
+    let looked = context
+        .at_once(tenants, |tenant| async move {
+            let prepared = prepare(context, &tenant, args).await;
+            (tenant, prepared)
+        })
+        .await;
     let mut planned = Vec::new();
     let mut results = Vec::new();
-    for tenant in tenants {
-        let name = tenant.desired.owner.clone();
-        match prepare(context, &tenant, args).await {
+    for (tenant, prepared) in looked {
+        match prepared {
             Ok((journal, plan)) => planned.push((tenant, journal, plan)),
-            Err(error) => results.push((name, Err(error))),
+            Err(error) => results.push((tenant.desired.owner.clone(), Err(error))),
         }
     }
     let steps: usize = planned.iter().map(|(_, _, plan)| plan.changes.len()).sum();
@@ -45,10 +50,13 @@ pub(crate) async fn take_down(
             agree_to_lose_data(&context.out, tenant, plan, args)?;
         }
     }
-    for (tenant, journal, plan) in planned {
-        let name = tenant.desired.owner.clone();
-        results.push((name, make(context, &tenant, &journal, &plan).await));
-    }
+    let done = context
+        .at_once(planned, |(tenant, journal, plan)| async move {
+            let name = tenant.desired.owner.clone();
+            (name, make(context, &tenant, &journal, &plan).await)
+        })
+        .await;
+    results.extend(done);
     Ok(in_order(&order, results))
 }
 
@@ -70,6 +78,7 @@ async fn prepare(
         empty_buckets: args.empty_buckets,
         bypass_governance: args.bypass_governance,
         claimed: journal.claims()?,
+        unfinished: journal.unfinished()?,
     };
     let plan = destroy(&tenant.desired, &observed, &contents, &options);
     if !plan.blockers.is_empty() {
@@ -136,6 +145,10 @@ async fn make(
             "changes_made": report.done,
             "findings": plan.findings,
         }),
-        exit: 0,
+        // What could not be touched is told, not passed over.
+        exit: match plan.findings.iter().any(|finding| finding.kind.is_drift()) {
+            true => 2,
+            false => 0,
+        },
     })
 }

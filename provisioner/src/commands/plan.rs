@@ -42,6 +42,7 @@ pub(crate) async fn make(
     mut options: DiffOptions,
 ) -> Result<Plan, CommandError> {
     options.claimed = journal.claims()?;
+    options.unfinished = journal.unfinished()?;
     let observed = tenant.cloud.observe(&tenant.desired).await?;
     let mut plan = diff(&tenant.desired, &tenant.documents, &observed, &options);
     plan.set_aside(&journal.refused()?);

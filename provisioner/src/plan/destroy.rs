@@ -53,6 +53,8 @@ pub struct DestroyOptions {
     pub bypass_governance: bool,
     /// Names that our journal says we made, for stores that keep no tags.
     pub claimed: BTreeSet<String>,
+    /// Those of them that a run made which did not end.
+    pub unfinished: BTreeSet<String>,
 }
 
 /// The plan that takes `desired` down. `contents` holds what lies in each bucket of ours.
@@ -72,9 +74,27 @@ pub fn destroy(
     // The role first: whoever still writes loses access before the buckets go.
     draft.iam(observed);
     for bucket in desired.buckets.iter().rev() {
-        if let Some(BucketState::Present(there)) = observed.buckets.get(&bucket.purpose) {
-            let lies_there = contents.get(&bucket.purpose).copied().unwrap_or_default();
-            draft.bucket(bucket.purpose, bucket.name.as_str(), there, lies_there);
+        let resource = Resource::Bucket {
+            purpose: bucket.purpose,
+            name: bucket.name.to_string(),
+        };
+        match observed.buckets.get(&bucket.purpose) {
+            None | Some(BucketState::Absent) => {}
+            Some(BucketState::Present(there)) => {
+                let lies_there = contents.get(&bucket.purpose).copied().unwrap_or_default();
+                draft.bucket(&resource, bucket.name.as_str(), there, lies_there);
+            }
+            Some(BucketState::Elsewhere(region)) => draft.blockers.push(Blocker {
+                resource,
+                message: format!("the bucket stands in {region}, not in {}", desired.region),
+                hint: format!("set region = \"{region}\""),
+            }),
+            Some(BucketState::TakenByOther(refusal)) => draft.findings.push(Finding {
+                resource,
+                part: "itself".to_string(),
+                kind: FindingKind::Attention,
+                message: format!("somebody else has the name, or a policy keeps this caller out, so it was not touched ({refusal})"),
+            }),
         }
     }
     Plan {
@@ -105,12 +125,31 @@ enum Whose {
 }
 
 impl Draft<'_> {
-    fn whose(&self, name: &str, tags: &Read<BTreeMap<String, String>>) -> Whose {
+    fn whose(
+        &mut self,
+        resource: &Resource,
+        name: &str,
+        tags: &Read<BTreeMap<String, String>>,
+    ) -> Whose {
+        let claimed = match tags {
+            Read::Known(_) => &self.options.unfinished,
+            Read::Unsupported => &self.options.claimed,
+            Read::Unreadable(refusal) => {
+                self.blockers.push(Blocker {
+                    resource: resource.clone(),
+                    message: format!(
+                        "its tags cannot be read, so nobody can say whose it is: {refusal}"
+                    ),
+                    hint: "grant the caller the right to read tags (see: provisioner deployer-policy --with-destroy)".to_string(),
+                });
+                return Whose::Foreign;
+            }
+        };
         let tag = |key: &str| tags.known().and_then(|t| t.get(key)).map(String::as_str);
         match (tag(OWNER_TAG), tag(ORIGIN_TAG)) {
             (Some(owner), Some("adopted")) if owner == self.desired.owner => Whose::Adopted,
             (Some(owner), _) if owner == self.desired.owner => Whose::Created,
-            (None, _) if self.options.claimed.contains(name) => Whose::Created,
+            (None, _) if claimed.contains(name) => Whose::Created,
             _ => Whose::Foreign,
         }
     }
@@ -144,15 +183,17 @@ impl Draft<'_> {
         });
     }
 
-    fn bucket(&mut self, purpose: Purpose, name: &str, there: &ObservedBucket, contents: Contents) {
-        let resource = Resource::Bucket {
-            purpose,
-            name: name.to_string(),
-        };
-        match self.whose(name, &there.tags) {
-            Whose::Foreign => self.foreign(resource),
-            Whose::Adopted => self.let_go(&resource, name, there),
-            Whose::Created => self.delete_bucket(&resource, name, contents),
+    fn bucket(
+        &mut self,
+        resource: &Resource,
+        name: &str,
+        there: &ObservedBucket,
+        contents: Contents,
+    ) {
+        match self.whose(resource, name, &there.tags) {
+            Whose::Foreign => self.foreign(resource.clone()),
+            Whose::Adopted => self.let_go(resource, name, there),
+            Whose::Created => self.delete_bucket(resource, name, contents),
         }
     }
 
@@ -212,23 +253,27 @@ impl Draft<'_> {
             let resource = Resource::Role {
                 name: name.to_string(),
             };
-            match self.whose(name, &there.tags) {
+            match self.whose(&resource, name, &there.tags) {
                 Whose::Foreign => return self.foreign(resource),
                 Whose::Adopted => self.let_role_go(&resource, name),
                 Whose::Created => self.delete_role(&resource, name, there),
             }
         }
         if let Some(profile) = &observed.instance_profile
-            && matches!(self.whose(&profile.name, &profile.tags), Whose::Created)
             && profile.role.as_deref().is_none_or(|r| r == name)
         {
-            self.delete_profile(name, &profile.name, profile.role.is_some(), observed);
+            let resource = Resource::InstanceProfile {
+                name: profile.name.clone(),
+            };
+            if let Whose::Created = self.whose(&resource, &profile.name, &profile.tags) {
+                self.delete_profile(name, &profile.name, profile.role.is_some(), observed);
+            }
         }
         if let Some(policy) = &observed.policy {
             let resource = Resource::Policy {
                 arn: policy.arn.clone(),
             };
-            match self.whose(&policy.arn, &policy.tags) {
+            match self.whose(&resource, &policy.arn, &policy.tags) {
                 Whose::Created => {
                     for step in policy_deletion(policy) {
                         self.delete(&resource, "itself", Risk::High, "", step);

@@ -18,6 +18,7 @@ pub use destroy::{Contents, DestroyOptions, destroy};
 pub use diff::{DiffOptions, diff};
 pub use observed::{
     BucketState, Observed, ObservedBucket, ObservedPolicy, ObservedProfile, ObservedRole, Read,
+    Refusal,
 };
 pub use setting::{
     DestinationKind, EncryptionDoc, ExpirationDoc, Field, FilterDoc, InventoryDoc, LifecycleDoc,

@@ -2,6 +2,7 @@
 //!
 //! Serialises in one order only, so that its hash identifies the state a plan was made for.
 
+use crate::failure::Failure;
 use crate::model::{CorsRule, ObjectLock, Purpose, Versioning};
 use crate::plan::setting::{
     EncryptionDoc, Field, InventoryDoc, LifecycleDoc, LoggingDoc, NotificationsDoc, PublicAccess,
@@ -16,10 +17,61 @@ use std::collections::BTreeMap;
 pub enum Read<T> {
     /// This stands there.
     Known(T),
-    /// The caller may not see it; the reason as the store gave it.
-    Unreadable(String),
+    /// The caller may not see it.
+    Unreadable(Refusal),
     /// The store does not have such a setting.
     Unsupported,
+}
+
+/// A read that was refused. Its request id is evidence and no part of the state: every answer
+/// has another one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Refusal {
+    /// The call and the store's code.
+    pub reason: String,
+    /// What the store's support asks for.
+    #[serde(skip)]
+    pub request_id: Option<String>,
+}
+
+impl PartialEq for Refusal {
+    fn eq(&self, other: &Self) -> bool {
+        self.reason == other.reason
+    }
+}
+
+impl Eq for Refusal {}
+
+impl From<&Failure> for Refusal {
+    fn from(failure: &Failure) -> Self {
+        let code = failure.code.as_deref().unwrap_or("no code");
+        let status = failure
+            .status
+            .map_or_else(String::new, |status| format!(", HTTP {status}"));
+        Self {
+            reason: format!("{}: {code}{status}", failure.call),
+            request_id: failure.request_id.clone(),
+        }
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            request_id: None,
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.reason)?;
+        match &self.request_id {
+            Some(id) => write!(out, ", request id {id}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<T> Read<T> {
@@ -66,8 +118,8 @@ impl Observed {
 pub enum BucketState {
     /// Nobody has it, as far as can be seen.
     Absent,
-    /// It belongs to somebody else.
-    TakenByOther,
+    /// It belongs to somebody else, or a policy keeps this caller out.
+    TakenByOther(Refusal),
     /// It is the account's own, but stands in another region.
     Elsewhere(String),
     /// It is the account's own.
@@ -105,8 +157,8 @@ pub struct ObservedBucket {
 
 impl ObservedBucket {
     /// Why `field` could not be read, when it could not.
-    pub fn unreadable(&self, field: Field) -> Option<&str> {
-        fn reason<T>(read: &Read<T>) -> Option<&str> {
+    pub fn unreadable(&self, field: Field) -> Option<&Refusal> {
+        fn reason<T>(read: &Read<T>) -> Option<&Refusal> {
             match read {
                 Read::Unreadable(reason) => Some(reason),
                 _ => None,

@@ -490,7 +490,8 @@ fn policies_that_others_gave_our_role_go_with_high_risk() {
 fn what_cannot_be_read_is_named_and_never_written() {
     let wanted = desired("");
     let mut world = applied(&wanted);
-    bucket(&mut world, Purpose::Data).lifecycle = Read::Unreadable("AccessDenied".to_string());
+    bucket(&mut world, Purpose::Data).lifecycle =
+        Read::Unreadable("AccessDenied".to_string().into());
     let second = plan(&wanted, &world);
     assert_eq!(second.changes, []);
     assert!(!second.is_settled());

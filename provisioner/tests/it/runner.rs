@@ -101,6 +101,7 @@ async fn killed(
 fn options(journal: &Journal) -> DiffOptions {
     DiffOptions {
         claimed: journal.claims().unwrap(),
+        unfinished: journal.unfinished().unwrap(),
         ..DiffOptions::default()
     }
 }

@@ -75,7 +75,9 @@ impl Progress {
                 Err(named(code, status, "This error was injected."))
             }
             // The answer never goes out.
-            Some(FaultEffect::CutBefore) => Err(s3_error!(ServiceUnavailable)),
+            Some(FaultEffect::CutBefore | FaultEffect::RunInstead(_)) => {
+                Err(s3_error!(ServiceUnavailable))
+            }
             _ => Ok(()),
         }
     }

@@ -121,3 +121,28 @@ async fn something_can_happen_between_the_deed_and_the_answer() {
         .await;
     assert_eq!(seen.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn something_can_happen_instead_of_the_deed() {
+    let (sandbox, keys) = start_with_bucket().await;
+    let seen = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&seen);
+    let run = Arc::new(move |_: &sandbox::Call| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    sandbox.inject(Fault::once(
+        FaultOn::AnyWrite,
+        1,
+        FaultEffect::RunInstead(run),
+    ));
+    let put = Request::s3("PUT", "/data/k")
+        .sign(&sandbox, &keys)
+        .send(b"1")
+        .await;
+    assert_eq!((put.status, seen.load(Ordering::SeqCst)), (0, 1));
+    let get = Request::s3("GET", "/data/k")
+        .sign(&sandbox, &keys)
+        .send(b"")
+        .await;
+    assert_eq!(get.status, 404);
+}

@@ -1,11 +1,11 @@
 //! Writing calls on a bucket.
 
 use super::Outcome;
+use super::ours::made_meanwhile;
 use crate::aws::connect::Cloud;
 use crate::aws::convert::{
     cors_to_sdk, encryption_to_sdk, inventory_to_sdk, lifecycle_to_sdk, lock_to_sdk,
-    logging_to_sdk, minimum_to_sdk, notifications_to_sdk, public_access_to_sdk, s3_tags_from_sdk,
-    s3_tags_to_sdk,
+    logging_to_sdk, minimum_to_sdk, notifications_to_sdk, public_access_to_sdk, s3_tags_to_sdk,
 };
 use crate::aws::pace::Settling;
 use crate::failure::Failure;
@@ -55,6 +55,18 @@ impl Cloud {
         object_lock: bool,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
+        // us-east-1 answers 200 for a bucket of the account that is there already, whoever made it
+        // since the plan.
+        if self.is_aws && region == "us-east-1" {
+            match self.owner_of(bucket).await {
+                Ok(Some(there)) if there.as_ref() != tags.get(OWNER_TAG) => {
+                    return Err(made_meanwhile(bucket));
+                }
+                // Of another account: the call itself says so.
+                Err(failure) if !failure.is_denied() => return Err(failure),
+                Ok(_) | Err(_) => {}
+            }
+        }
         let location =
             (region != "us-east-1" && self.is_aws).then(|| BucketLocationConstraint::from(region));
         let tag_set = self.is_aws.then(|| s3_tags_to_sdk(tags).tag_set().to_vec());
@@ -83,25 +95,11 @@ impl Cloud {
             // The answer to an earlier attempt got lost: the bucket carries our tag already.
             Err(failure) if failure.is("BucketAlreadyOwnedByYou") => {
                 let owner = tags.get(OWNER_TAG);
-                match self.owner_tag(bucket).await? {
+                match self.owner_of(bucket).await?.flatten() {
                     Some(there) if Some(&there) == owner => Ok(()),
                     _ => Err(failure),
                 }
             }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    async fn owner_tag(&self, bucket: &str) -> Result<Option<String>, Failure> {
-        let answer = self
-            .read("s3:GetBucketTagging", bucket, || {
-                let request = self.s3.get_bucket_tagging().bucket(bucket);
-                request.set_expected_bucket_owner(self.owner.clone()).send()
-            })
-            .await;
-        match answer {
-            Ok(tagging) => Ok(s3_tags_from_sdk(tagging.tag_set()).remove(OWNER_TAG)),
-            Err(failure) if failure.is_absent() || failure.is_unsupported() => Ok(None),
             Err(failure) => Err(failure),
         }
     }

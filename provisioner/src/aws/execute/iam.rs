@@ -7,6 +7,7 @@ use crate::aws::pace::Settling;
 use crate::failure::Failure;
 use crate::model::OWNER_TAG;
 use crate::plan::{IamResource, Step};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What was asked for is so already.
@@ -26,7 +27,7 @@ impl Cloud {
                 self.create_profile(name, path, tags).await?;
             }
             Step::CreatePolicyVersion { arn, document } => {
-                return self.create_version(arn, &document.to_string()).await;
+                return self.create_version(arn, document).await;
             }
             Step::Tag { resource, tags } => self.tag(resource, tags).await?,
             Step::Untag { resource, keys } => {
@@ -156,22 +157,31 @@ impl Cloud {
         }
     }
 
-    async fn create_version(&self, arn: &str, document: &str) -> Result<Outcome, Failure> {
+    async fn create_version(&self, arn: &str, document: &Value) -> Result<Outcome, Failure> {
         let answer = self
             .call("iam:CreatePolicyVersion", arn, Settling::JustMade, || {
                 self.iam
                     .create_policy_version()
                     .policy_arn(arn)
-                    .policy_document(document)
+                    .policy_document(document.to_string())
                     .set_as_default(true)
                     .send()
             })
-            .await?;
-        Ok(Outcome {
-            version: answer
+            .await;
+        let version = match answer {
+            Ok(answer) => answer
                 .policy_version()
                 .and_then(|v| v.version_id())
                 .map(str::to_string),
+            // The answer to an earlier attempt got lost: its version took the last place.
+            Err(failure) if failure.is("LimitExceeded") => match self.observe_policy(arn).await? {
+                Some(there) if there.document == *document => Some(there.default_version),
+                _ => return Err(failure),
+            },
+            Err(failure) => return Err(failure),
+        };
+        Ok(Outcome {
+            version,
             unsupported: None,
         })
     }

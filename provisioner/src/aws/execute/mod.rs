@@ -3,6 +3,7 @@
 mod bucket;
 mod empty;
 mod iam;
+mod ours;
 
 use crate::aws::connect::Cloud;
 use crate::failure::Failure;

@@ -9,7 +9,9 @@ use crate::aws::convert::{
 use crate::aws::observe::MAX_PAGES;
 use crate::failure::Failure;
 use crate::model::Versioning;
-use crate::plan::{BucketState, InventoryDoc, LifecycleDoc, ObservedBucket, PublicAccess, Read};
+use crate::plan::{
+    BucketState, InventoryDoc, LifecycleDoc, ObservedBucket, PublicAccess, Read, Refusal,
+};
 use aws_sdk_s3::operation::get_public_access_block::GetPublicAccessBlockOutput;
 use aws_sdk_s3::types::BucketVersioningStatus;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -42,7 +44,7 @@ impl Cloud {
                 (Some(403), _) if self.is_ours_but_denied(name).await => {
                     Ok(BucketState::Present(Box::new(self.settings(name).await?)))
                 }
-                (Some(403), _) => Ok(BucketState::TakenByOther),
+                (Some(403), _) => Ok(BucketState::TakenByOther(Refusal::from(&failure))),
                 _ => Err(failure),
             },
         }
@@ -105,8 +107,7 @@ impl Cloud {
         {
             Ok(Read::Unsupported)
         } else if failure.is_denied() {
-            let code = failure.code.as_deref().unwrap_or("403");
-            Ok(Read::Unreadable(format!("{}: {code}", failure.call)))
+            Ok(Read::Unreadable(Refusal::from(&failure)))
         } else {
             Err(failure)
         }
@@ -167,7 +168,7 @@ impl Cloud {
                 None => Read::Known(None),
                 Some(text) => match serde_json::from_str(text) {
                     Ok(document) => Read::Known(Some(document)),
-                    Err(_) => Read::Unreadable("the policy is not JSON".to_string()),
+                    Err(_) => Read::Unreadable("the policy is not JSON".to_string().into()),
                 },
             }),
             Err(failure) => self.classify(failure),

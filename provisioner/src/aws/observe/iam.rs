@@ -4,7 +4,7 @@ use crate::aws::connect::{Cloud, unexpected};
 use crate::aws::convert::iam_tags_from_sdk;
 use crate::aws::observe::MAX_PAGES;
 use crate::failure::Failure;
-use crate::plan::{ObservedPolicy, ObservedProfile, ObservedRole, Read};
+use crate::plan::{ObservedPolicy, ObservedProfile, ObservedRole, Read, Refusal};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -13,10 +13,7 @@ fn readable<T>(result: Result<T, Failure>) -> Result<Read<T>, Failure> {
     match result {
         Ok(value) => Ok(Read::Known(value)),
         Err(failure) if failure.is_unsupported() => Ok(Read::Unsupported),
-        Err(failure) if failure.is_denied() => {
-            let code = failure.code.as_deref().unwrap_or("403");
-            Ok(Read::Unreadable(format!("{}: {code}", failure.call)))
-        }
+        Err(failure) if failure.is_denied() => Ok(Read::Unreadable(Refusal::from(&failure))),
         Err(failure) => Err(failure),
     }
 }

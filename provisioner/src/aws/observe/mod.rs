@@ -68,7 +68,7 @@ impl Cloud {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
         self.pace
-            .call(settling, || async {
+            .call(call, settling, || async {
                 send()
                     .await
                     .map_err(|error| failure(call, resource, &error))

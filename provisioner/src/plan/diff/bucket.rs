@@ -22,14 +22,14 @@ pub(super) fn diff(draft: &mut Draft<'_>, bucket: &DesiredBucket, state: Option<
             };
             settings(draft, bucket, &resource, None, &fresh);
         }
-        Some(BucketState::TakenByOther) if draft.options.claimed.contains(bucket.name.as_str()) => draft.block(
+        Some(BucketState::TakenByOther(refusal)) if draft.options.claimed.contains(bucket.name.as_str()) => draft.block(
             &resource,
-            "it was made here, and now a policy keeps this caller out".to_string(),
+            format!("it was made here, and now a policy keeps this caller out ({refusal})"),
             "look for a Deny in the bucket policy; ours refuses everything that comes without TLS, so it takes an https endpoint".to_string(),
         ),
-        Some(BucketState::TakenByOther) => draft.block(
+        Some(BucketState::TakenByOther(refusal)) => draft.block(
             &resource,
-            "somebody else has the name, or a policy keeps this caller out".to_string(),
+            format!("somebody else has the name, or a policy keeps this caller out ({refusal})"),
             "choose another name, or namespace = \"account_regional\", where nobody else can take it".to_string(),
         ),
         Some(BucketState::Elsewhere(region)) => draft.block(

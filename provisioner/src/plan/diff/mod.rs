@@ -28,6 +28,8 @@ pub struct DiffOptions {
     /// Names of buckets, roles, policies and profiles that our own journal says we made, or were
     /// about to make when we were interrupted.
     pub claimed: BTreeSet<String>,
+    /// Those of them that a run made which did not end: it may have been stopped before the tags.
+    pub unfinished: BTreeSet<String>,
 }
 
 /// The plan that makes `observed` what `desired` says.
@@ -114,9 +116,10 @@ impl Draft<'_> {
         tags: &Read<BTreeMap<String, String>>,
     ) -> Option<Standing> {
         let none = BTreeMap::new();
-        let tags = match tags {
-            Read::Known(tags) => tags,
-            Read::Unsupported => &none,
+        let (tags, claimed) = match tags {
+            Read::Known(tags) => (tags, &self.options.unfinished),
+            // Without tags it is the journal alone that knows.
+            Read::Unsupported => (&none, &self.options.claimed),
             Read::Unreadable(reason) => {
                 self.block(
                     resource,
@@ -144,16 +147,16 @@ impl Draft<'_> {
                 );
                 None
             }
-            None if self.options.claimed.contains(name) => Some(Standing {
+            None if claimed.contains(name) => Some(Standing {
                 origin: Origin::Created,
                 unmanaged: BTreeSet::new(),
                 untagged: true,
             }),
-            None => self.untagged(resource),
+            None => self.untagged(resource, name),
         }
     }
 
-    fn untagged(&mut self, resource: &Resource) -> Option<Standing> {
+    fn untagged(&mut self, resource: &Resource, name: &str) -> Option<Standing> {
         match &self.options.adoption {
             Adoption::Take { leave } => Some(Standing {
                 origin: Origin::Adopted,
@@ -165,12 +168,26 @@ impl Draft<'_> {
                 untagged: true,
             }),
             Adoption::Refuse => {
-                self.block(
-                    resource,
-                    format!("it exists already and carries no tag {OWNER_TAG}: it was not made here"),
-                    "look at it with \"provisioner adopt\" and the same arguments, and take it over, or choose another name"
-                        .to_string(),
-                );
+                let (message, hint) = if self.options.claimed.contains(name) {
+                    (
+                        format!(
+                            "it carries no tag {OWNER_TAG} any more: somebody took the tag away, or deleted what was made here and made this"
+                        ),
+                        format!(
+                            "if it is still the same, put the tag {OWNER_TAG} = {} back; else \"provisioner adopt\" with the same arguments takes it over",
+                            self.desired.owner
+                        ),
+                    )
+                } else {
+                    (
+                        format!(
+                            "it exists already and carries no tag {OWNER_TAG}: it was not made here"
+                        ),
+                        "look at it with \"provisioner adopt\" and the same arguments, and take it over, or choose another name"
+                            .to_string(),
+                    )
+                };
+                self.block(resource, message, hint);
                 None
             }
         }
