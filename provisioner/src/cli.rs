@@ -222,9 +222,9 @@ pub enum Via {
     Terraform,
 }
 
-/// Of `apply`.
+/// By which way, and with which terraform.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ApplyArgs {
+pub struct ByArgs {
     /// Who makes the changes
     #[arg(long, value_enum, default_value_t = Via::Api)]
     pub via: Via,
@@ -234,6 +234,14 @@ pub struct ApplyArgs {
     /// Configuration and state of terraform, one folder per tenant; in --state-dir when absent
     #[arg(long, env = "BYOS_TERRAFORM_DIR", value_name = "DIR")]
     pub terraform_dir: Option<PathBuf>,
+}
+
+/// Of `apply`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ApplyArgs {
+    /// By which way
+    #[command(flatten)]
+    pub by: ByArgs,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
@@ -248,6 +256,9 @@ pub struct ApplyArgs {
 /// Of `destroy` and `offboard`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DestroyArgs {
+    /// By which way
+    #[command(flatten)]
+    pub by: ByArgs,
     /// Do not ask (data is still only deleted with --confirm)
     #[arg(long, short)]
     pub yes: bool,

@@ -118,6 +118,7 @@ const RUN: &str = "run/";
 const RECORD: &str = "record/";
 const MADE: &str = "made/";
 const APPLIED: &str = "applied";
+const TERRAFORM: &str = "terraform";
 const REFUSED: &str = "refused";
 
 impl Journal {
@@ -331,6 +332,38 @@ impl Journal {
     pub fn forget_applied(&self) -> Result<(), JournalError> {
         self.put(REFUSED, &BTreeMap::<String, String>::new())?;
         self.remember_applied(&BTreeMap::new())
+    }
+
+    /// Remembers that Terraform holds the set-up, with its configuration in `folder`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn hold_by_terraform(&self, folder: &Path) -> Result<(), JournalError> {
+        self.put(TERRAFORM, &folder)?;
+        self.flush()
+    }
+
+    /// Where the configuration is when Terraform holds the set-up. Who deletes the folder has taken
+    /// it out of Terraform's hands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn held_by_terraform(&self) -> Result<Option<PathBuf>, JournalError> {
+        let folder = match self.db.get(TERRAFORM) {
+            Ok(None) => return Ok(None),
+            Ok(Some(value)) => self.decode::<PathBuf>(&value)?,
+            Err(error) => return Err(self.broken(&error)),
+        };
+        Ok(folder.is_dir().then_some(folder))
+    }
+
+    /// Forgets that Terraform holds the set-up: it is gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_by_terraform(&self) -> Result<(), JournalError> {
+        self.remove(TERRAFORM)?;
+        self.flush()
     }
 
     fn parts(&self, key: &str) -> Result<BTreeMap<String, String>, JournalError> {

@@ -33,7 +33,7 @@ pub(crate) async fn apply(
     saved: Option<&Plan>,
     adoption: &Adoption,
 ) -> Results {
-    if args.via == Via::Terraform {
+    if args.by.via == Via::Terraform {
         return match saved {
             None => via_terraform::apply(context, tenants, args).await,
             Some(_) => Err(CommandError::Usage(
@@ -121,7 +121,24 @@ async fn prepare(
         return Err(CommandError::Blocked(plan.blockers));
     }
     check_risk(&plan, args.max_risk)?;
+    if !plan.changes.is_empty() {
+        refuse_if_held(
+            &journal,
+            "apply with --via terraform; or delete that folder, when Terraform is to hold it no longer",
+        )?;
+    }
     Ok((journal, plan))
+}
+
+/// What Terraform holds is changed by Terraform.
+pub(crate) fn refuse_if_held(journal: &Journal, advice: &str) -> Result<(), CommandError> {
+    match journal.held_by_terraform()? {
+        None => Ok(()),
+        Some(folder) => Err(CommandError::HeldByTerraform {
+            folder,
+            advice: advice.to_string(),
+        }),
+    }
 }
 
 /// Consent by flag, or by a person who types it.

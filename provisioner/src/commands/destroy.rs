@@ -1,9 +1,9 @@
 //! `destroy`: counts what lies in the buckets, refuses while there is anything, then takes down.
 
-use crate::cli::DestroyArgs;
-use crate::commands::apply::{agree, in_order};
+use crate::cli::{DestroyArgs, Via};
+use crate::commands::apply::{agree, in_order, refuse_if_held};
 use crate::commands::context::{Context, Tenant};
-use crate::commands::{CommandError, Results, TenantResult};
+use crate::commands::{CommandError, Results, TenantResult, via_terraform};
 use crate::journal::{Journal, RunKind};
 use crate::output::{Format, Output};
 use crate::plan::{BucketState, Contents, DestroyOptions, Plan, Step, destroy};
@@ -21,6 +21,9 @@ pub(crate) async fn take_down(
     tenants: Vec<Tenant>,
     args: &DestroyArgs,
 ) -> Results {
+    if args.by.via == Via::Terraform {
+        return via_terraform::destroy(context, tenants, args).await;
+    }
     let order: Vec<String> = tenants.iter().map(|t| t.desired.owner.clone()).collect();
     let looked = context
         .at_once(tenants, |tenant| async move {
@@ -31,7 +34,9 @@ pub(crate) async fn take_down(
     let mut planned = Vec::new();
     let mut results = Vec::new();
     for (tenant, prepared) in looked {
-        match prepared {
+        let allowed = prepared
+            .and_then(|(journal, plan)| refuse_if_held(&journal, HELD).map(|()| (journal, plan)));
+        match allowed {
             Ok((journal, plan)) => planned.push((tenant, journal, plan)),
             Err(error) => results.push((tenant.desired.owner.clone(), Err(error))),
         }
@@ -60,7 +65,12 @@ pub(crate) async fn take_down(
     Ok(in_order(&order, results))
 }
 
-async fn prepare(
+/// What to do about a set-up that Terraform holds.
+const HELD: &str =
+    "destroy with --via terraform; or delete that folder, when Terraform is to hold it no longer";
+
+/// Counts what lies in the buckets, and plans.
+pub(crate) async fn prepare(
     context: &Context,
     tenant: &Tenant,
     args: &DestroyArgs,
@@ -88,7 +98,7 @@ async fn prepare(
 }
 
 /// Data needs a consent of its own: the org id, typed once more.
-fn agree_to_lose_data(
+pub(crate) fn agree_to_lose_data(
     out: &Output,
     tenant: &Tenant,
     plan: &Plan,

@@ -8,6 +8,7 @@ use crate::plan::Blocker;
 use crate::runner::RunError;
 use policies::RenderError;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,16 @@ pub enum CommandError {
         /// What was allowed.
         allowed: &'static str,
     },
+    /// Another way has made it and would undo what this one does.
+    #[error(
+        "Terraform holds this set-up ({}): a change by another way would be undone by its next run\nhint: {advice}", .folder.display()
+    )]
+    HeldByTerraform {
+        /// Where its configuration is.
+        folder: PathBuf,
+        /// What to do instead.
+        advice: String,
+    },
     /// Nobody said yes.
     #[error("nothing was changed: {0}")]
     Declined(String),
@@ -163,6 +174,7 @@ impl CommandError {
             Self::Stopped { .. } => "stopped",
             Self::Blocked(_) => "blocked",
             Self::TooRisky { .. } => "too_risky",
+            Self::HeldByTerraform { .. } => "held_by_terraform",
             Self::Declined(_) => "declined",
             Self::Stale => "stale_plan",
             Self::NotSettled(_) => "not_settled",

@@ -1,7 +1,7 @@
 //! `rollback`: undoes what the last run made, the latest step first.
 
 use crate::cli::RollbackArgs;
-use crate::commands::apply::agree;
+use crate::commands::apply::{agree, refuse_if_held};
 use crate::commands::context::{Context, Tenant};
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::journal::{Progress, RunKind, RunState};
@@ -23,6 +23,10 @@ async fn one(
 ) -> Result<TenantResult, CommandError> {
     let journal = context.journal(&tenant.desired).await?;
     let owner = tenant.desired.owner.clone();
+    refuse_if_held(
+        &journal,
+        "\"provisioner destroy --via terraform\" takes it down; to undo a change, apply the former specification with --via terraform",
+    )?;
     let run = match journal.last_run()? {
         Some(run) if run.kind == RunKind::Apply && run.state != RunState::RolledBack => run,
         Some(run) if run.kind == RunKind::Destroy => {

@@ -24,12 +24,17 @@ async fn one(context: &Context, tenant: Tenant) -> Result<TenantResult, CommandE
             .count(),
         _ => 0,
     };
+    let held = journal.held_by_terraform()?;
     let owner = tenant.desired.owner.clone();
     let text = match context.out.format() {
         Format::Json => String::new(),
         Format::Text => format!(
-            "{owner}\n  caller: {}\n  last run: {}\n  {}",
+            "{owner}\n  caller: {}\n  held by: {}\n  last run: {}\n  {}",
             tenant.caller.as_ref().map_or("not AWS", |c| c.arn.as_str()),
+            held.as_ref().map_or_else(
+                || "nobody else".to_string(),
+                |folder| format!("Terraform, in {}", folder.display())
+            ),
             last.as_ref().map_or_else(|| "none".to_string(), describe),
             plan.summary()
         ),
@@ -41,6 +46,7 @@ async fn one(context: &Context, tenant: Tenant) -> Result<TenantResult, CommandE
             "caller": tenant.caller,
             "last_run": last,
             "calls_in_doubt": open,
+            "terraform": held.map(|folder| json!({ "folder": folder })),
             "settled": plan.is_settled(),
             "changes": plan.changes.len(),
             "blockers": plan.blockers,

@@ -1,15 +1,16 @@
-//! `apply --via terraform`: writes the configuration, runs the user's terraform on it, and looks at
+//! `apply` and `destroy` with `--via terraform`: writes the configuration, runs the user's terraform on it, and looks at
 //! what came of it through the same eyes as the direct way.
 
-use crate::cli::ApplyArgs;
+use crate::cli::{ApplyArgs, ByArgs, DestroyArgs};
 use crate::commands::apply::{agree, in_order, look_again, outputs};
 use crate::commands::context::{Context, Tenant, check_risk, file_error};
+use crate::commands::destroy::{self, agree_to_lose_data};
 use crate::commands::{CommandError, Results, TenantResult, plan};
-use crate::journal::Journal;
+use crate::journal::{Journal, RunKind};
 use crate::output::Format;
-use crate::plan::{DiffOptions, Plan};
-use crate::runner::Report;
-use crate::terraform::{Planned, Terraform, TerraformFailure, imports, render};
+use crate::plan::{DiffOptions, Plan, Step};
+use crate::runner::{Report, run as run_steps};
+use crate::terraform::{Planned, Terraform, TerraformFailure, imports, in_the_way, render};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -67,13 +68,18 @@ async fn prepare(
     }
     check_risk(&direct, args.max_risk)?;
 
-    let folder = folder(context, args, &tenant);
-    render(&tenant.desired)?.write(&folder)?;
+    let files = render(&tenant.desired)?;
     let observed = tenant.cloud.observe(&tenant.desired).await?;
+    let held = journal.held_by_terraform()?.is_some();
+    let blockers = in_the_way(&tenant.desired, &observed, &direct, held);
+    if !blockers.is_empty() {
+        return Err(CommandError::Blocked(blockers));
+    }
+    let folder = folder(context, &args.by, &tenant)?;
+    files.write(&folder)?;
     write_imports(&folder, imports(&tenant.desired, &observed)?)?;
 
-    let terraform = Terraform::new(&folder, environment(context))
-        .binary(args.terraform.clone().unwrap_or_else(|| "terraform".into()));
+    let terraform = terraform(context, &args.by, &folder);
     let planned = {
         let (terraform, out) = (terraform.clone(), context.out.clone());
         blocking(move || {
@@ -104,6 +110,7 @@ async fn make(context: &Context, ready: Ready) -> Result<TenantResult, CommandEr
         ..Report::default()
     };
     let folder = terraform.folder().to_path_buf();
+    journal.hold_by_terraform(&folder)?;
     // Also without changes: terraform may have something to import.
     let out = context.out.clone();
     let said = blocking(move || {
@@ -121,7 +128,10 @@ async fn make(context: &Context, ready: Ready) -> Result<TenantResult, CommandEr
         tenant: tenant.desired.owner.clone(),
         text: match context.out.format() {
             Format::Json => String::new(),
-            Format::Text => text(&tenant, &report, &wanted, &folder),
+            Format::Text => {
+                let undo = context.again("destroy --via terraform", &tenant.desired.tenant);
+                text(&tenant, &report, &wanted, &folder, &undo)
+            }
         },
         json: json!({
             "changes_made": report.done,
@@ -130,6 +140,124 @@ async fn make(context: &Context, ready: Ready) -> Result<TenantResult, CommandEr
             "findings": after.findings,
             "terraform": { "folder": folder },
         }),
+        exit: 0,
+    })
+}
+
+/// Takes every tenant down by terraform, after the same look into the buckets as the direct way.
+pub(crate) async fn destroy(
+    context: &Context,
+    tenants: Vec<Tenant>,
+    args: &DestroyArgs,
+) -> Results {
+    let order: Vec<String> = tenants.iter().map(|t| t.desired.owner.clone()).collect();
+    let mut ready = Vec::new();
+    let mut results = Vec::new();
+    for tenant in tenants {
+        let name = tenant.desired.owner.clone();
+        match prepare_destroy(context, tenant, args).await {
+            Ok(one) => ready.push(one),
+            Err(error) => results.push((name, Err(error))),
+        }
+    }
+    let changes: usize = ready.iter().map(|one| one.planned.changes.len()).sum();
+    if changes > 0 {
+        ready.iter().for_each(|one| show(context, one));
+        agree(
+            &context.out,
+            args.yes,
+            &format!("Let terraform take this down, {changes} changes? [yes/no]"),
+        )?;
+        for one in &ready {
+            agree_to_lose_data(&context.out, &one.tenant, &one.direct, args)?;
+        }
+    }
+    for one in ready {
+        let name = one.tenant.desired.owner.clone();
+        results.push((name, take_down(context, one, args).await));
+    }
+    Ok(in_order(&order, results))
+}
+
+async fn prepare_destroy(
+    context: &Context,
+    tenant: Tenant,
+    args: &DestroyArgs,
+) -> Result<Ready, CommandError> {
+    // Terraform would take settings and role away before S3 refuses to delete a bucket with data.
+    let (journal, direct) = destroy::prepare(context, &tenant, args).await?;
+    let folder = folder(context, &args.by, &tenant)?;
+    if !folder.join("main.tf").is_file() {
+        return Err(CommandError::Usage(format!(
+            "there is no configuration of Terraform in {}\nhint: say where it is with --terraform-dir, or leave --via terraform out",
+            folder.display()
+        )));
+    }
+    // What is gone cannot be imported.
+    write_imports(&folder, None)?;
+    let terraform = terraform(context, &args.by, &folder);
+    let planned = {
+        let (terraform, out) = (terraform.clone(), context.out.clone());
+        blocking(move || {
+            terraform.init(&*out)?;
+            terraform.plan_destroy(&*out)
+        })
+        .await?
+    };
+    Ok(Ready {
+        tenant,
+        journal,
+        direct,
+        terraform,
+        planned,
+    })
+}
+
+async fn take_down(
+    context: &Context,
+    ready: Ready,
+    args: &DestroyArgs,
+) -> Result<TenantResult, CommandError> {
+    let Ready {
+        tenant,
+        journal,
+        mut direct,
+        terraform,
+        planned,
+    } = ready;
+    // Data is deleted by us: Terraform's way would need a flag that stays in the configuration.
+    let is_emptying = |step: &Step| matches!(step, Step::EmptyBucket { .. });
+    direct.changes.retain(|change| is_emptying(&change.step));
+    if !direct.changes.is_empty() {
+        let run = journal.begin(RunKind::Destroy, context.clock.now())?;
+        run_steps(&direct, &journal, &run, &tenant.cloud, &*tenant.watch)
+            .await
+            .map_err(|source| CommandError::Stopped { undo: None, source })?;
+    }
+    let out = context.out.clone();
+    blocking(move || terraform.apply(&*out)).await?;
+    journal.forget_applied()?;
+    journal.release_by_terraform()?;
+    drop(journal);
+    // What Terraform did not know of would stay unseen.
+    let (_, left) = destroy::prepare(context, &tenant, args).await?;
+    if !left.changes.is_empty() {
+        return Err(CommandError::NotSettled(format!(
+            "{}\nhint: Terraform's state did not have this; \"{}\" takes it down",
+            left.show(crate::plan::Colour::Off),
+            context.again("destroy", &tenant.desired.tenant),
+        )));
+    }
+    let done = planned.changes.len() + direct.changes.len();
+    let owner = &tenant.desired.owner;
+    Ok(TenantResult {
+        tenant: owner.clone(),
+        text: match (context.out.format(), done) {
+            (Format::Json, _) => String::new(),
+            (Format::Text, 0) => format!("{owner}: nothing of ours is there\n"),
+            (Format::Text, n) => format!("{owner}: taken down by terraform, {n} steps\n"),
+        },
+        json: json!({ "changes_made": done, "findings": direct.findings }),
         exit: 0,
     })
 }
@@ -145,7 +273,7 @@ fn show(context: &Context, ready: &Ready) {
     }
 }
 
-fn text(tenant: &Tenant, report: &Report, outputs: &Value, folder: &Path) -> String {
+fn text(tenant: &Tenant, report: &Report, outputs: &Value, folder: &Path, undo: &str) -> String {
     let mut text = match report.done {
         0 => format!("{}: no changes\n", tenant.desired.owner),
         n => format!("{}: {n} changes made by terraform\n", tenant.desired.owner),
@@ -157,9 +285,7 @@ fn text(tenant: &Tenant, report: &Report, outputs: &Value, folder: &Path) -> Str
     }
     let folder = folder.display();
     text.push_str(&format!("  configuration and state: {folder}\n"));
-    text.push_str(&format!(
-        "  undo it with: terraform -chdir={folder} destroy\n"
-    ));
+    text.push_str(&format!("  undo it with: {undo}\n"));
     text
 }
 
@@ -177,12 +303,18 @@ fn check_outputs(wanted: &Value, said: &BTreeMap<String, Value>) -> Result<(), C
 }
 
 /// One folder for each tenant; the parts of an owner have no character that a path could mind.
-fn folder(context: &Context, args: &ApplyArgs, tenant: &Tenant) -> PathBuf {
+fn folder(context: &Context, args: &ByArgs, tenant: &Tenant) -> Result<PathBuf, CommandError> {
     let all = args
         .terraform_dir
         .clone()
         .unwrap_or_else(|| context.connect.state_dir.join("terraform"));
-    all.join(&tenant.desired.owner)
+    let folder = all.join(&tenant.desired.owner);
+    std::path::absolute(&folder).map_err(|error| file_error("find", &folder, &error))
+}
+
+fn terraform(context: &Context, args: &ByArgs, folder: &Path) -> Terraform {
+    Terraform::new(folder, environment(context))
+        .binary(args.terraform.clone().unwrap_or_else(|| "terraform".into()))
 }
 
 fn write_imports(folder: &Path, blocks: Option<String>) -> Result<(), CommandError> {
@@ -203,7 +335,7 @@ fn environment(
     context: &Context,
 ) -> impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)> {
     let mut environment = context.environment.clone();
-    environment.retain(|name, _| !name.starts_with("BYOS_"));
+    environment.retain(|name, _| is_for_terraform(name));
     let connect = &context.connect;
     for (name, value) in [
         ("AWS_PROFILE", &connect.profile),
@@ -232,6 +364,22 @@ fn environment(
     environment
         .into_iter()
         .map(|(name, value)| (name.into(), value.into()))
+}
+
+/// What Terraform may hear of the environment: of its own settings only how it gets its provider.
+/// Arguments, variables, workspaces and data folders that are meant for other configurations would
+/// change what is done here, and its log has requests in it.
+fn is_for_terraform(name: &str) -> bool {
+    const KNOWN: [&str; 5] = [
+        "TF_CLI_CONFIG_FILE",
+        "TF_PLUGIN_CACHE_DIR",
+        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE",
+        "TF_REATTACH_PROVIDERS",
+        "TF_APPEND_USER_AGENT",
+    ];
+    let registry = name.starts_with("TF_TOKEN_") || name.starts_with("TF_REGISTRY_");
+    let theirs = name.starts_with("TF_") && !KNOWN.contains(&name) && !registry;
+    !theirs && !name.starts_with("BYOS_")
 }
 
 async fn blocking<T: Send + 'static>(

@@ -242,7 +242,7 @@ pub(super) fn resources_of(bucket: &DesiredBucket) -> Vec<&'static str> {
 }
 
 /// Who is told of events, when anybody is: an empty configuration of a bucket is none.
-fn told(bucket: &DesiredBucket) -> Option<&Notifications> {
+pub(super) fn told(bucket: &DesiredBucket) -> Option<&Notifications> {
     let notifications = bucket.notifications.as_ref();
     notifications.filter(|n| n.event_bridge || !n.entries.is_empty())
 }

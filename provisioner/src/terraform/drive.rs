@@ -45,8 +45,13 @@ pub enum TerraformFailure {
         source: std::io::Error,
     },
     /// It ended with an error.
-    #[error("terraform {step} failed{}:\n{output}", with_code(*.code))]
+    #[error(
+        "terraform {step} failed{}:\n{output}\nhint: the last lines say why; put that right, then run it again. To look closer: terraform -chdir={} {step}",
+        with_code(*.code), .folder.display()
+    )]
     Failed {
+        /// Where it worked.
+        folder: PathBuf,
         /// `init`, `plan`, ...
         step: &'static str,
         /// Its exit code; none when it was killed.
@@ -154,8 +159,21 @@ impl Terraform {
     /// # Errors
     /// As [`Self::init`].
     pub fn plan(&self, watch: &dyn Watch) -> Result<Planned, TerraformFailure> {
+        self.plan_with(&[], watch)
+    }
+
+    /// Plans to delete everything in the state, and keeps the plan to be applied.
+    ///
+    /// # Errors
+    /// As [`Self::init`].
+    pub fn plan_destroy(&self, watch: &dyn Watch) -> Result<Planned, TerraformFailure> {
+        self.plan_with(&["-destroy"], watch)
+    }
+
+    fn plan_with(&self, more: &[&str], watch: &dyn Watch) -> Result<Planned, TerraformFailure> {
         let out = format!("-out={PLAN}");
-        self.watched("plan", &["plan", "-input=false", "-no-color", &out], watch)?;
+        let arguments = [&["plan", "-input=false", "-no-color", &out], more].concat();
+        self.watched("plan", &arguments, watch)?;
         let shown = self.quiet("show", &["show", "-json", "-no-color", PLAN])?;
         let plan: PlanFile =
             serde_json::from_str(&shown).map_err(|source| TerraformFailure::NotUnderstood {
@@ -258,6 +276,7 @@ impl Terraform {
         match child.wait() {
             Ok(status) if status.success() => Ok(stdout),
             status => Err(TerraformFailure::Failed {
+                folder: self.folder.clone(),
                 step,
                 code: status.ok().as_ref().and_then(ExitStatus::code),
                 output: last.join("\n"),

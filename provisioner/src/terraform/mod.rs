@@ -12,6 +12,7 @@ mod bucket;
 mod check;
 mod drive;
 mod embedded;
+mod foreign;
 mod imports;
 mod module;
 mod print;
@@ -20,6 +21,7 @@ mod write;
 
 pub use check::{Refused, check};
 pub use drive::{Planned, PlannedChange, Terraform, TerraformFailure};
+pub use foreign::in_the_way;
 pub use imports::imports;
 pub use print::{Unprintable, print};
 pub use write::{Files, WriteError};

@@ -8,20 +8,20 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A sandbox, the provider in front of it, and a place for state.
-struct World {
-    sandbox: Sandbox,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
     provider: Provider,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
-struct Ended {
-    code: Option<i32>,
-    json: Value,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) json: Value,
+    pub(crate) stderr: String,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let sandbox = Sandbox::start();
         let provider = Provider::start(&sandbox.endpoint, &sandbox.access_key_id, &sandbox.secret);
         let folder = tempfile::tempdir().unwrap();
@@ -32,11 +32,21 @@ impl World {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with(arguments, terraform_binary())
     }
 
     fn run_with(&self, arguments: &[&str], terraform: &Path) -> Ended {
+        self.run_in(arguments, terraform, &[])
+    }
+
+    /// With more in the environment.
+    pub(crate) fn run_in(
+        &self,
+        arguments: &[&str],
+        terraform: &Path,
+        more: &[(&str, &str)],
+    ) -> Ended {
         let output = Command::new(env!("CARGO_BIN_EXE_provisioner"))
             .args(arguments)
             .args(["--json", "--org", "acme", "--region", "eu-central-1"])
@@ -47,6 +57,7 @@ impl World {
             ])
             .env_clear()
             .envs(self.provider.environment())
+            .envs(more.iter().copied())
             .env("BYOS_STATE_DIR", self.folder.path().join("state"))
             .env("BYOS_TERRAFORM", terraform)
             .env("BYOS_VENDOR_SECRET_ACCESS_KEY", "canary-of-the-vendor")
@@ -72,11 +83,11 @@ impl World {
 }
 
 impl Ended {
-    fn result(&self) -> &Value {
+    pub(crate) fn result(&self) -> &Value {
         &self.json["tenants"][0]["result"]
     }
 
-    fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.json["tenants"][0]["error"]["message"]
             .as_str()
             .or(self.json["error"]["message"].as_str())

@@ -46,9 +46,13 @@ fn progress_is_told_line_by_line_and_a_failure_keeps_the_last_lines() {
     let terraform = stand_in(folder.path(), "echo one; echo two >&2; exit 3");
     let kept = Kept::default();
     let error = terraform.init(&kept).unwrap_err();
-    let TerraformFailure::Failed { step, code, output } = &error else {
+    let TerraformFailure::Failed {
+        step, code, output, ..
+    } = &error
+    else {
         panic!("{error}");
     };
+    assert!(error.to_string().contains("hint: "), "{error}");
     assert_eq!((*step, *code), ("init", Some(3)));
     assert!(output.contains("one") && output.contains("two"), "{output}");
     let told = kept.0.lock().unwrap();

@@ -11,6 +11,7 @@ mod command;
 mod driver;
 mod generated;
 mod harness;
+mod held;
 mod linters;
 mod modules;
 mod rendering;

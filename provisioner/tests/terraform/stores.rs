@@ -3,7 +3,7 @@
 use crate::generated::{BOUNDARY, FOREIGN_LOGS};
 use provisioner::aws::{Cloud, ConnectOptions, Credentials, Endpoints, Pace, Patience};
 use provisioner::model::{Desired, Destination, Documents};
-use provisioner::plan::{DiffOptions, Observed, Setting, Step, diff};
+use provisioner::plan::{DiffOptions, IamResource, Observed, Setting, Step, diff};
 use sandbox::SandboxOptions;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -94,6 +94,44 @@ impl Sandbox {
             .iter()
             .filter(|call| call.kind == sandbox::CallKind::Write)
             .count()
+    }
+
+    /// A bucket that somebody else has made.
+    pub(crate) fn make_bucket(&self, name: &str) {
+        let region = types::Region::parse("eu-central-1").unwrap();
+        let name = BucketName::parse(name).unwrap();
+        let made = self.inner.create_bucket(&customer(), &name, &region);
+        made.unwrap();
+    }
+
+    /// Somebody else's tag on a role.
+    pub(crate) fn tag_role(&self, role: &str, key: &str, value: &str) {
+        let resource = IamResource::Role(role.to_string());
+        let tags = BTreeMap::from([(key.to_string(), value.to_string())]);
+        self.execute(&crate::specs::desired(""), &[Step::Tag { resource, tags }]);
+    }
+
+    /// An object of the tenant.
+    pub(crate) fn put_object(&self, bucket: &str, key: &str) {
+        let credentials = aws_credential_types::Credentials::new(
+            &self.access_key_id,
+            &self.secret,
+            None,
+            None,
+            "test",
+        );
+        let config = aws_sdk_s3::config::Builder::new()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .region(aws_sdk_s3::config::Region::new("eu-central-1"))
+            .credentials_provider(credentials)
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(&self.endpoint)
+            .force_path_style(true)
+            .build();
+        let put = aws_sdk_s3::Client::from_conf(config).put_object();
+        self.runtime
+            .block_on(put.bucket(bucket).key(key).send())
+            .unwrap();
     }
 
     fn execute(&self, desired: &Desired, steps: &[Step]) {
