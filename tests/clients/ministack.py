@@ -1,6 +1,8 @@
 """Sets accounts up in MiniStack and prints what the tests need to know as one JSON object.
 
     ministack.py gateway-user NAME
+    ministack.py vendor-role NAME
+    ministack.py user NAME POLICY...
     ministack.py customer ORG GATEWAY_USER EXTERNAL_ID PREFIX
 """
 
@@ -12,22 +14,44 @@ import boto3
 VENDOR = "111111111111"
 
 
-def user(name, statements):
-    """An IAM user with an inline policy, and a key for it."""
+def document(statements):
+    """A policy of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def user(name, *policies):
+    """An IAM user with inline policies, and a key for it."""
     iam = boto3.client("iam")
     iam.create_user(UserName=name)
-    policy = {"Version": "2012-10-17", "Statement": statements}
-    iam.put_user_policy(UserName=name, PolicyName="tests", PolicyDocument=json.dumps(policy))
+    for number, policy in enumerate(policies):
+        iam.put_user_policy(UserName=name, PolicyName=f"tests{number}", PolicyDocument=policy)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
 
 
+# Both halves of a cross-account AssumeRole are checked; this is the caller's half.
+MAY_ASSUME = document(
+    [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/*"}]
+)
+
+
 def gateway_user(name):
-    """Both halves of a cross-account AssumeRole are checked; this is the caller's half."""
-    return user(
-        name,
-        [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/*"}],
-    )
+    """A gateway that signs with a user's keys."""
+    return user(name, MAY_ASSUME)
+
+
+def vendor_role(name):
+    """A gateway's role, and a user who may take it."""
+    keys = user(f"{name}-user", MAY_ASSUME)
+    iam = boto3.client("iam")
+    admitted = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{VENDOR}:user/{name}-user"},
+        "Action": "sts:AssumeRole",
+    }
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document([admitted]))
+    iam.put_role_policy(RoleName=name, PolicyName="tests", PolicyDocument=MAY_ASSUME)
+    return keys
 
 
 def customer(org, gateway, external_id, prefix):
@@ -68,11 +92,17 @@ def customer(org, gateway, external_id, prefix):
     ]
     policy = {"Version": "2012-10-17", "Statement": statements}
     iam.put_role_policy(RoleName=name, PolicyName="byos", PolicyDocument=json.dumps(policy))
-    owner = user(f"owner-{org}", [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}])
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    owner = user(f"owner-{org}", document([everything]))
     return owner | {"role_arn": role["Arn"], "data_bucket": data, "results_bucket": results}
 
 
-COMMANDS = {"gateway-user": gateway_user, "customer": customer}
+COMMANDS = {
+    "gateway-user": gateway_user,
+    "vendor-role": vendor_role,
+    "user": user,
+    "customer": customer,
+}
 
 if __name__ == "__main__":
     print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))
