@@ -219,13 +219,7 @@ fn done(context: &Context, desired: &Desired, report: &Report, after: &Plan) -> 
             0 => format!("{}: no changes\n", desired.owner),
             n => format!("{}: {n} changes made\n", desired.owner),
         };
-        if let Value::Object(fields) = &outputs {
-            for (name, value) in fields {
-                if let Some(value) = value.as_str() {
-                    text.push_str(&format!("  {name} = {value}\n"));
-                }
-            }
-        }
+        text.push_str(&output_lines(&outputs));
         for line in &report.unsupported {
             text.push_str(&format!("  not in this store: {line}\n"));
         }
@@ -245,6 +239,14 @@ fn done(context: &Context, desired: &Desired, report: &Report, after: &Plan) -> 
         }),
         exit: 0,
     }
+}
+
+/// The outputs for people, one a line.
+pub(crate) fn output_lines(outputs: &Value) -> String {
+    let fields = outputs.as_object().into_iter().flatten();
+    fields
+        .filter_map(|(name, value)| Some(format!("  {name} = {}\n", value.as_str()?)))
+        .collect()
 }
 
 /// What the next one in the chain wants to know: the same names as the Terraform outputs.

@@ -2,7 +2,7 @@
 //! right.
 
 use crate::cli::{DestroyArgs, OnboardArgs};
-use crate::commands::apply::{apply, outputs};
+use crate::commands::apply::{apply, output_lines, outputs};
 use crate::commands::context::{Context, Tenant};
 use crate::commands::destroy::take_down;
 use crate::commands::prove::{check_out, prove, write};
@@ -73,9 +73,10 @@ fn finish(
     let text = match context.out.format() {
         Format::Json => String::new(),
         Format::Text => format!(
-            "{}{}: {registration}\n",
+            "{}{}: {registration}\n{}",
             certificate.matrix(),
-            tenant.desired.owner
+            tenant.desired.owner,
+            output_lines(&outputs(&tenant.desired))
         ),
     };
     Ok(TenantResult {

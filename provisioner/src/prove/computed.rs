@@ -35,6 +35,12 @@ pub fn computed(
             return result;
         }
     };
+    // What names a statement comes first: it says most.
+    let mut doubts = Vec::new();
+    if let Err(reason) = more(&role.arn, account, rendered, live, &mut result, &mut doubts) {
+        doubts.push(reason);
+    }
+    trust(desired, live, account, &mut result);
     for case in cases(desired, account) {
         for service in &SERVICES {
             for entry in service.actions {
@@ -44,11 +50,6 @@ pub fn computed(
                 }
             }
         }
-    }
-    trust(desired, live, account, &mut result);
-    let mut doubts = Vec::new();
-    if let Err(reason) = more(&role.arn, account, rendered, live, &mut result, &mut doubts) {
-        doubts.push(reason);
     }
     if !doubts.is_empty() {
         result.inconclusive = Some(doubts.join("; "));

@@ -38,6 +38,9 @@ use types::Timestamp;
 /// Names the shape of a certificate.
 pub const CERTIFICATE_SCHEMA: &str = "byos.certificate/1";
 
+/// One statement too many violates hundreds of claims; a person reads a few.
+const SHOWN_VIOLATIONS: usize = 12;
+
 /// What a check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -195,8 +198,13 @@ impl Certificate {
             computed.decisions,
             computed.allowed.len()
         );
-        for line in computed.violations.iter().chain(&computed.inconclusive) {
+        let shown = computed.violations.len().min(SHOWN_VIOLATIONS);
+        let lines = computed.violations[..shown].iter();
+        for line in lines.chain(&computed.inconclusive) {
             let _ = writeln!(out, "       {line}");
+        }
+        if let more @ 1.. = computed.violations.len() - shown {
+            let _ = writeln!(out, "       and {more} more; --json has all of them");
         }
         let _ = writeln!(out, "verdict: {}", self.conclusion());
         out

@@ -79,3 +79,33 @@ sandboxed! {
         assert!(line.contains("last run: apply of 20") && line.ends_with("Z, finished"), "{line}");
     }
 }
+
+sandboxed! {
+    async fn onboarding_ends_with_what_has_to_be_entered(aws) {
+        let (result, _) = shown(&aws, &["onboard", "--yes", "--org", "acme", "--vendor-role", VENDOR_ROLE]);
+        let (_, after) = result.split_once("enter the outputs in Settings > Storage\n").unwrap();
+        assert!(after.contains("  role_arn = arn:aws:iam::222222222222:role/byos-prod-acme-gateway\n"), "{after}");
+        assert!(after.contains("  results_bucket = byos-prod-acme-results\n"), "{after}");
+    }
+}
+
+sandboxed! {
+    async fn of_a_role_that_may_do_everything_a_few_violations_are_shown_the_statement_first(aws) {
+        aws.applied(&[]);
+        let everything = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+        aws.iam(&aws.customer)
+            .put_role_policy()
+            .role_name("byos-prod-acme-gateway")
+            .policy_name("extra")
+            .policy_document(everything.to_string())
+            .send()
+            .await
+            .unwrap();
+        let (result, _) = shown(&aws, &["prove", "--org", "acme", "--vendor-role", VENDOR_ROLE]);
+        let (_, computed) = result.split_once("computed from the documents: [NO]").unwrap();
+        let lines: Vec<&str> = computed.lines().skip(1).take(13).collect();
+        assert!(lines[0].contains("inline policy \"extra\""), "{lines:?}");
+        assert!(lines[12].trim().starts_with("and ") && lines[12].ends_with("--json has all of them"), "{lines:?}");
+    }
+}
