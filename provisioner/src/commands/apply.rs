@@ -199,9 +199,10 @@ pub(crate) async fn look_again(
         let differs = !after.changes.is_empty() || !after.blockers.is_empty();
         let waiting_helps = differs && report.done > 0;
         if !waiting_helps || Instant::now() + wait > deadline {
-            return Err(CommandError::NotSettled(
-                after.show(crate::plan::Colour::Off),
-            ));
+            return Err(CommandError::NotSettled(format!(
+                "{}\nhint: grant what cannot be read (\"provisioner deployer-policy\"), or look again with \"provisioner drift\" in a minute",
+                after.show(crate::plan::Colour::Off)
+            )));
         }
         tenant
             .watch

@@ -116,7 +116,8 @@ impl Context {
                 .or(self.connect.endpoint_url.as_ref())
                 .map(|text| {
                     Endpoint::parse(text)
-                        .map_err(|error| CommandError::Usage(format!("{flag}: {text:?}: {error}")))
+                        // The text itself may hold a password.
+                        .map_err(|error| CommandError::Usage(format!("{flag}: {error}")))
                 })
                 .transpose()
         };

@@ -99,9 +99,9 @@ fn finish(
 /// What was done about the gateway.
 fn registration(admin_url: Option<&str>) -> String {
     match admin_url {
-        Some(url) => format!(
-            "not registered: this version cannot speak to the admin API at {url} yet; enter the outputs in Settings > Storage"
-        ),
+        // The address may hold a password, so it is not repeated.
+        Some(_) => "not registered: this version cannot speak to the admin API of --admin-url yet; enter the outputs in Settings > Storage"
+            .to_string(),
         None => "not registered: no --admin-url was given; enter the outputs in Settings > Storage"
             .to_string(),
     }

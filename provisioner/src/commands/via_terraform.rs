@@ -294,7 +294,7 @@ fn check_outputs(wanted: &Value, said: &BTreeMap<String, Value>) -> Result<(), C
     for (name, value) in said {
         if wanted.get(name).is_some_and(|wanted| wanted != value) {
             return Err(CommandError::NotSettled(format!(
-                "terraform says {name} = {value}, and not {}",
+                "terraform says {name} = {value}, and not {}\nhint: somebody changed the configuration that was written: run it again",
                 wanted[name]
             )));
         }

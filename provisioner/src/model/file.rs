@@ -24,8 +24,14 @@ pub enum FileError {
     #[error("the file is larger than {} MiB", MAX_FILE_BYTES >> 20)]
     TooLarge,
     /// Not TOML.
-    #[error("the file is not valid TOML")]
-    Toml(#[source] Box<toml::de::Error>),
+    #[error("the file is not valid TOML{}: {message}", at(*.line))]
+    Toml {
+        /// Where, counted from 1.
+        line: Option<usize>,
+        /// What is wrong there, without the text that stands there: it may be a secret in the
+        /// wrong place.
+        message: String,
+    },
     /// Not JSON.
     #[error("the file is not valid JSON")]
     Json(#[source] serde_json::Error),
@@ -40,6 +46,18 @@ pub enum FileError {
         /// What is wrong there.
         reason: String,
     },
+}
+
+fn at(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(" at line {line}"))
+}
+
+fn not_toml(text: &str, error: &toml::de::Error) -> FileError {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    FileError::Toml {
+        line: before.map(|text| text.matches('\n').count() + 1),
+        message: error.message().to_string(),
+    }
 }
 
 /// How the text is written.
@@ -84,7 +102,7 @@ pub fn read_tenants_with(
         return Err(FileError::TooLarge);
     }
     let root: Value = match format {
-        FileFormat::Toml => toml::from_str(text).map_err(|e| FileError::Toml(Box::new(e)))?,
+        FileFormat::Toml => toml::from_str(text).map_err(|e| not_toml(text, &e))?,
         FileFormat::Json => serde_json::from_str(text).map_err(FileError::Json)?,
     };
     let Value::Object(mut root) = root else {

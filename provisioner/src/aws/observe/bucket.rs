@@ -230,6 +230,11 @@ impl Cloud {
         }
     }
 
+    /// Whether what is written there cannot be removed at once; no when nobody can tell.
+    pub(crate) async fn retains(&self, name: &str) -> bool {
+        matches!(self.object_lock(name).await, Ok(Read::Known(Some(Some(_)))))
+    }
+
     async fn object_lock(
         &self,
         name: &str,
