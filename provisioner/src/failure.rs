@@ -193,6 +193,9 @@ pub fn advice(
         "MalformedPolicyDocument" if message.contains("rincipal") => caller(
             "the principal in the trust policy does not exist: check role.vendor_role, letter for letter",
         ),
+        "MalformedPolicy" if message.contains("rincipal") => caller(
+            "a statement that others put into the bucket policy names somebody who was deleted: take it out, then run this again",
+        ),
         "MalformedPolicy" | "MalformedPolicyDocument" => (
             Fault::Ours,
             "a policy that was rendered here is refused: please report it with the request id"

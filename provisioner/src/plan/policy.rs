@@ -93,6 +93,15 @@ pub(crate) fn merged(ours: &Value, observed: Option<&Value>, keeps_all: bool) ->
     document
 }
 
+/// Principals of a document that were deleted: IAM and S3 show their unique ids.
+pub(crate) fn dead_principals(document: &Value) -> Vec<String> {
+    let ids = normalize(document).map(|policy| {
+        let ids = policy.unique_ids();
+        ids.into_iter().map(|id| id.to_string()).collect()
+    });
+    ids.unwrap_or_default()
+}
+
 /// The names of statements that are not ours and stay, for findings.
 pub(crate) fn foreign_names(
     ours: &Value,

@@ -382,6 +382,15 @@ fn report_foreign(
             .collect(),
         _ => Vec::new(),
     };
+    if field == Field::Policy {
+        let there = observed.policy.known().and_then(Option::as_ref);
+        for id in there.map(policy::dead_principals).unwrap_or_default() {
+            let message = format!(
+                "{id} is the id of a principal that was deleted: if it was made again under its old name, what names it does not mean the new one"
+            );
+            draft.find(resource, field, FindingKind::Unmanaged, message);
+        }
+    }
     if !names.is_empty() {
         let message = format!("beside ours stands: {}", names.join(", "));
         draft.find(resource, field, FindingKind::Unmanaged, message);
