@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The words of rustls.
+const UNTRUSTED: &str = "invalid peer certificate";
+
 /// Who has to do something about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -116,6 +119,11 @@ impl Details {
             None => true,
             Some(status) => status >= 500 && !self.is_unsupported(),
         }
+    }
+
+    /// Whether nobody who is trusted signed the endpoint's certificate, or not for this name.
+    pub fn is_untrusted(&self) -> bool {
+        self.status.is_none() && self.message.contains(UNTRUSTED)
     }
 
     /// Whether the thing exists already.
@@ -237,6 +245,9 @@ pub fn advice(
             "the account's rate limit is reached, even after waiting: run this again later, or with --parallel 1",
         ),
         _ => match status {
+            None if message.contains(UNTRUSTED) => caller(
+                "nobody who is trusted here has signed the endpoint's certificate: give whoever did with --ca-file, and check the endpoint's name",
+            ),
             None => store(
                 "no answer: check the endpoint, the network and the proxy, then run this again",
             ),

@@ -329,3 +329,20 @@ fn a_right_that_the_admin_lacks_is_named_and_once_granted_the_run_continues() {
     let words = stage.refusal(&["iam", "get-role", "--role-name", role]);
     assert!(words.contains("NoSuchEntity"), "{words}");
 }
+
+#[test]
+fn an_endpoint_that_nobody_trusted_has_signed_is_refused_with_the_way_to_trust_it() {
+    let aws = MiniStack::over_tls();
+    let trusting = aws.root_of(CUSTOMER_ACCOUNT);
+    let admin = Provisioner::of(&Login {
+        authority: None,
+        ..trusting
+    });
+    let role = format!("arn:aws:iam::{VENDOR_ACCOUNT}:role/nobody");
+    let plan = ["plan", "--org", "untrusting", "--region", "eu-central-1"];
+    let said = admin.read(&[&plan[..], &["--vendor-role", &role]].concat());
+    assert!(
+        said.contains("certificate") && said.contains("--ca-file"),
+        "{said}"
+    );
+}

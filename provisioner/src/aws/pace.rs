@@ -166,6 +166,9 @@ impl Pace {
 
     /// How long this failure may be waited out; `None` when waiting does not help.
     fn limit(&self, failure: &Failure, settling: Settling) -> Option<Duration> {
+        if failure.is_untrusted() {
+            return None;
+        }
         if failure.status.is_none() && failure.code.is_none() {
             return Some(self.patience.unreachable);
         }

@@ -123,7 +123,7 @@ impl Context {
         };
         let extra_roots = match &self.connect.ca_file {
             None => None,
-            Some(path) => Some(std::fs::read(path).map_err(|e| file_error("read", path, &e))?),
+            Some(path) => Some(authority(path)?),
         };
         Ok(Endpoints {
             s3: parse(&self.connect.endpoint_url_s3, "--endpoint-url-s3")?,
@@ -250,6 +250,18 @@ impl Context {
             .collect()
             .await
     }
+}
+
+/// Certificates in PEM. Without any the file is a mistake, and the connection fails much later.
+fn authority(path: &Path) -> Result<Vec<u8>, CommandError> {
+    let bytes = std::fs::read(path).map_err(|e| file_error("read", path, &e))?;
+    if String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----") {
+        return Ok(bytes);
+    }
+    let path = path.display();
+    Err(CommandError::Usage(format!(
+        "--ca-file: {path} has no certificate in it\nhint: give a PEM file, which has a line -----BEGIN CERTIFICATE-----"
+    )))
 }
 
 /// Tests make the patience short; people have no reason to.

@@ -27,7 +27,7 @@ pub enum CommandError {
         reason: String,
     },
     /// The file of tenants is not one.
-    #[error("{path}: {}", chain(.source))]
+    #[error("{path}: {}\nhint: docs/cli.md lists every field with its values", chain(.source))]
     Tenants {
         /// Which file, or "the flags".
         path: String,

@@ -175,7 +175,11 @@ pub(crate) async fn vendor(
     let profile = context.connect.vendor_profile.as_deref();
     let credentials = find_vendor(profile, &context.environment)?;
     let cloud = context.aws(&tenant.desired.region, credentials)?;
-    let caller = cloud.caller().await?;
+    let caller = cloud.caller().await.map_err(|failure| {
+        let mut details = (*failure).clone();
+        details.resource = "the vendor's credentials".to_string();
+        Failure::from(details)
+    })?;
     let session = format!(":assumed-role/{}/", role.name());
     if caller.account == *role.account() && caller.arn.contains(&session) {
         return Ok(cloud);

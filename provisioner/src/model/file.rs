@@ -11,7 +11,9 @@
 //! results.versioning = "enabled"
 //! ```
 
+use crate::model::culprit::culprit;
 use crate::model::spec::TenantSpec;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A file of more than this is refused: 10,000 tenants take about 3 MiB.
@@ -140,7 +142,7 @@ pub fn read_tenants_with(
 /// # Errors
 /// When a key is unknown, or a value of the wrong kind.
 pub fn tenant_of(flags: Value) -> Result<TenantSpec, FileError> {
-    one(flags, "the flags")
+    one(flags, "the tenant")
 }
 
 /// Puts `text`, a TOML value or else plain text, at `path` (`results.versioning`).
@@ -175,9 +177,15 @@ pub fn set_field(root: &mut Value, path: &str, text: &str) -> Result<(), FileErr
 }
 
 fn one(value: Value, place: &str) -> Result<TenantSpec, FileError> {
-    serde_json::from_value(value).map_err(|error| FileError::Shape {
-        place: place.to_string(),
-        reason: error.to_string(),
+    TenantSpec::deserialize(&value).map_err(|error| {
+        let reason = error.to_string();
+        let place = match culprit(&value, &reason) {
+            // Who gives one tenant only knows which.
+            Some(field) if place == "the tenant" => field,
+            Some(field) => format!("{place}.{field}"),
+            None => place.to_string(),
+        };
+        FileError::Shape { place, reason }
     })
 }
 

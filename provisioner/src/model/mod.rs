@@ -8,6 +8,7 @@ mod arn;
 mod bucket;
 mod compile;
 mod cors;
+mod culprit;
 mod desired;
 mod documents;
 mod file;

@@ -36,4 +36,5 @@ mod settings;
 mod stores;
 mod undone;
 mod waiting;
+mod words;
 mod world;
