@@ -40,14 +40,25 @@ locals {
     expire_days = var.results_expire_days
   }]
 
+  new_data = var.new_data_target == null ? [] : [{
+    id     = "byos-new-data"
+    arn    = var.new_data_target
+    events = ["s3:ObjectCreated:*"]
+  }]
+
+  # `sqs`, `sns` or `lambda`.
+  told = try(split(":", var.new_data_target)[2], "nobody")
+
   bucket = {
     data = {
       cors_methods = ["PUT", "POST", "GET", "HEAD"]
       lifecycle    = local.old_versions
+      new_objects  = local.new_data
     }
     results = {
       cors_methods = ["GET", "HEAD"]
       lifecycle    = concat(local.old_versions, local.results_expiry)
+      new_objects  = []
     }
   }
 
@@ -74,8 +85,11 @@ locals {
         prefix = "access/${purpose}/"
       }
 
-      notifications = !var.enable_event_bridge ? null : {
-        event_bridge = true
+      notifications = !var.enable_event_bridge && length(bucket.new_objects) == 0 ? null : {
+        event_bridge = var.enable_event_bridge
+        queues       = [for entry in bucket.new_objects : entry if local.told == "sqs"]
+        topics       = [for entry in bucket.new_objects : entry if local.told == "sns"]
+        functions    = [for entry in bucket.new_objects : entry if local.told == "lambda"]
       }
 
       inventories = !var.enable_inventory ? [] : [{

@@ -160,6 +160,17 @@ variable "enable_event_bridge" {
   nullable    = false
 }
 
+variable "new_data_target" {
+  description = "The ARN of an SQS queue, an SNS topic or a Lambda function that is told of every new object in the data bucket. Its own policy must let S3 in (README)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.new_data_target == null ? true : can(regex("^arn:aws(-cn|-us-gov)?:(sqs|sns|lambda):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_:-]+$", var.new_data_target))
+    error_message = "Give the ARN of a queue, a topic or a function that is no FIFO one, for example arn:aws:sqs:eu-central-1:222222222222:new-data."
+  }
+}
+
 variable "compute_services" {
   description = "Who may take the role: `ec2` (instances, Batch compute environments; makes an instance profile) and `ecs_tasks` (ECS tasks, Batch jobs)."
   type        = set(string)

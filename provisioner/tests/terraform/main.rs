@@ -14,6 +14,7 @@ mod harness;
 mod held;
 mod linters;
 mod modules;
+mod readmes;
 mod rendering;
 mod specs;
 mod stores;

@@ -145,19 +145,6 @@ fn every_variable_and_output_is_described() {
     }
 }
 
-#[test]
-fn the_readme_of_the_proof_of_concept_names_every_variable_and_output() {
-    let folder = root().join("terraform/poc");
-    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
-    for file in ["variables.tf", "outputs.tf"] {
-        let body = hcl::parse(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap();
-        for block in body.blocks() {
-            let name = block.labels()[0].as_str();
-            assert!(readme.contains(&format!("`{name}`")), "{name}");
-        }
-    }
-}
-
 fn terraform_files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -265,6 +265,31 @@ variable "buckets" {
   }
 
   validation {
+    condition = alltrue(flatten([
+      for bucket in values(var.buckets) : [
+        [for entry in try(bucket.notifications.queues, []) : can(regex("^arn:aws(-cn|-us-gov)?:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", entry.arn))],
+        [for entry in try(bucket.notifications.topics, []) : can(regex("^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", entry.arn))],
+        [for entry in try(bucket.notifications.functions, []) : can(regex("^arn:aws(-cn|-us-gov)?:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:-]+$", entry.arn))],
+        [
+          for entry in concat(try(bucket.notifications.queues, []), try(bucket.notifications.topics, []), try(bucket.notifications.functions, [])) :
+          startswith(entry.id, "byos-") && length(entry.events) > 0
+        ],
+      ]
+    ]))
+    error_message = "A notification needs an id that begins with `byos-`, at least one event, and the ARN of a queue (queues), a topic (topics) or a function (functions) that is no FIFO one."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for bucket in values(var.buckets) : [
+        for inventory in bucket.inventories :
+        can(regex("^byos-[A-Za-z0-9._-]{1,59}$", inventory.id)) && contains(["CSV", "ORC", "Parquet"], inventory.format) && contains(["Daily", "Weekly"], inventory.frequency)
+      ]
+    ]))
+    error_message = "An inventory needs an id of `byos-` and 1 to 59 of A-Z a-z 0-9 . _ -, the format `CSV`, `ORC` or `Parquet`, and the frequency `Daily` or `Weekly`."
+  }
+
+  validation {
     condition     = alltrue([for bucket in values(var.buckets) : bucket.object_lock == null ? true : bucket.versioning == "Enabled"])
     error_message = "Object lock needs versioning = \"Enabled\"."
   }
@@ -374,5 +399,15 @@ variable "vpc_endpoint" {
   validation {
     condition     = var.vpc_endpoint == null ? true : contains(["gateway", "interface"], var.vpc_endpoint.kind)
     error_message = "The endpoint is a `gateway` or an `interface`."
+  }
+
+  validation {
+    condition = var.vpc_endpoint == null ? true : alltrue(concat(
+      [can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_endpoint.vpc_id))],
+      [for id in var.vpc_endpoint.route_table_ids : can(regex("^rtb-[0-9a-f]{8,17}$", id))],
+      [for id in var.vpc_endpoint.subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))],
+      [for id in var.vpc_endpoint.security_group_ids : can(regex("^sg-[0-9a-f]{8,17}$", id))],
+    ))
+    error_message = "The ids look like vpc-0123456789abcdef0, rtb-0123456789abcdef0, subnet-0123456789abcdef0 and sg-0123456789abcdef0."
   }
 }
