@@ -270,8 +270,13 @@ fn documents_of_something_else_are_refused() {
 fn cfn_lint_finds_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
-    for (name, desired) in gallery() {
-        let file = folder.path().join(format!("{name}.json"));
+    let mut runner = TestRunner::deterministic();
+    let any = generated::desired();
+    let generated = std::iter::repeat_with(|| any.new_tree(&mut runner).unwrap().current());
+    let generated = generated.filter(is_taken).take(GENERATED);
+    let gallery = gallery().into_iter().map(|(_, desired)| desired);
+    for (at, desired) in gallery.chain(generated).enumerate() {
+        let file = folder.path().join(format!("{at}.json"));
         std::fs::write(&file, template(&desired)).unwrap();
         files.push(file);
     }

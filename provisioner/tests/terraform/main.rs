@@ -12,6 +12,7 @@ mod driver;
 mod generated;
 mod harness;
 mod held;
+mod linted;
 mod linters;
 mod modules;
 mod readmes;
