@@ -252,7 +252,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.starts_with("tenants[1]: unknown field `regoin`"),
+            error.starts_with("tenants[1].regoin: unknown field `regoin`"),
             "{error}"
         );
     }
