@@ -106,6 +106,16 @@ sandboxed! {
 /// Holds the first run at its first writing call until it is let go.
 struct Gate(Mutex<(bool, bool)>, Condvar);
 
+/// Opens the gate however the test ends: a run that waits for ever would hang it.
+struct Opener(Arc<Gate>);
+
+impl Drop for Opener {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap().1 = true;
+        self.0.1.notify_all();
+    }
+}
+
 fn held_at_the_first_write(aws: &Aws) -> Arc<Gate> {
     let gate = Arc::new(Gate(Mutex::new((false, false)), Condvar::new()));
     let inside = gate.clone();
@@ -140,6 +150,7 @@ fn arguments(timeout: &'static str) -> [&'static str; 8] {
 async fn a_second_process_is_refused_and_told_who_holds_the_lock_or_waits_for_it() {
     let aws = Aws::start().await;
     let gate = held_at_the_first_write(&aws);
+    let opener = Opener(gate.clone());
     let first = aws.command(&arguments("--quiet")).spawn().unwrap();
     let holder = format!("process {}", first.id());
     {
@@ -160,10 +171,7 @@ async fn a_second_process_is_refused_and_told_who_holds_the_lock_or_waits_for_it
         .command(&arguments("--lock-timeout=120"))
         .spawn()
         .unwrap();
-    {
-        gate.0.lock().unwrap().1 = true;
-        gate.1.notify_all();
-    }
+    drop(opener);
     let (first, second) = (wait(first), wait(second));
     assert_eq!(
         (first.code, second.code),
