@@ -7,6 +7,7 @@ use hcl::structure::{Attribute, Block, Body, Structure};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
+use provisioner::model::{FileFormat, TenantSpec, compile, read_tenants};
 use provisioner::terraform::{check, print};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -96,49 +97,160 @@ fn an_injection_that_hcl_rs_lets_through_is_refused_before_and_harmless_after() 
     assert!(!print(&body).unwrap().contains("${"));
 }
 
+/// A specification that says something in every field that can hold text.
+const EVERYWHERE: &str = r#"
+    org_id = "acme"
+    project = "pulse"
+    environment = "prod"
+    bucket_prefix = "a"
+    region = "eu-central-1"
+    account = "222222222222"
+    base_path = "extractions/"
+    external_id_prefix = "pulse-org-"
+    tags = { a = "b" }
+    logs_bucket = "acme-logs"
+
+    [data]
+    name = "acme-data"
+    encryption = { kind = "sse_kms", key = "arn:aws:kms:eu-central-1:222222222222:key/1" }
+    lifecycle = [{ id = "a", prefix = "b/", tags = { a = "b" }, expire_days = 9 }]
+    cors = [{ id = "a", origins = ["https://a"], methods = ["GET"], headers = ["*"], expose_headers = ["ETag"] }]
+    logging = { prefix = "a/" }
+    tags = { c = "d" }
+
+    [[data.notifications.entries]]
+    id = "a"
+    destination = "arn:aws:sqs:eu-central-1:222222222222:q"
+    events = ["s3:ObjectCreated:*"]
+    prefix = "a/"
+    suffix = ".b"
+
+    [[data.inventory]]
+    id = "a"
+    destination = "others-lists"
+    destination_account = "333333333333"
+    destination_prefix = "a/"
+    prefix = "b/"
+    fields = ["Size"]
+
+    [results]
+    name = "acme-results"
+    logging = { target = "others-logs", prefix = "" }
+
+    [role]
+    name = "acme"
+    path = "/a/"
+    vendor_role = "arn:aws:iam::111111111111:role/byos-gateway"
+    boundary = "arn:aws:iam::222222222222:policy/limits"
+    description = "words"
+    tags = { e = "f" }
+
+    [vpc_endpoint]
+    vpc_id = "vpc-0123456789abcdef0"
+    kind = "interface"
+    route_table_ids = ["rtb-0123456789abcdef0"]
+    subnet_ids = ["subnet-0123456789abcdef0"]
+    security_group_ids = ["sg-0123456789abcdef0"]
+"#;
+
 #[test]
 fn a_specification_with_a_template_is_refused_wherever_it_stands() {
-    use provisioner::model::{FileFormat, compile, read_tenants};
-    let fields = [
-        r#"org_id = "${x}""#,
-        r#"project = "${x}""#,
-        r#"base_path = "${x}/""#,
-        r#"external_id_prefix = "${x}""#,
-        r#"tags = { "${x}" = "a" }"#,
-        r#"tags = { a = "%{x}" }"#,
-        r#"data.name = "${x}""#,
-        r#"role.name = "${x}""#,
-        r#"role.path = "/${x}/""#,
-        r#"role.description = "${x}""#,
-        r#"role.description = "%{x}""#,
-        r#"role.boundary = "arn:aws:iam::222222222222:policy/${x}""#,
-        r#"data.logging = { target = "${x}" }"#,
-        r#"data.logging = { prefix = "${x}" }"#,
-        r#"data.cors = [{ origins = ["${x}"], methods = ["GET"] }]"#,
-        r#"data.cors = [{ id = "${x}", origins = ["*"], methods = ["GET"] }]"#,
-        r#"data.lifecycle = [{ id = "${x}", expire_days = 1 }]"#,
-        r#"data.lifecycle = [{ id = "a", prefix = "${x}", expire_days = 1 }]"#,
-        r#"data.inventory = [{ id = "a", prefix = "${x}" }]"#,
-        r#"vpc_endpoint = { vpc_id = "vpc-${x}" }"#,
+    let spec = read_tenants(EVERYWHERE, FileFormat::Toml)
+        .unwrap()
+        .remove(0);
+    compile(&spec, None).unwrap_or_else(|problems| panic!("{problems}"));
+    let spec = serde_json::to_value(&spec).unwrap();
+    says_something_everywhere("", &spec);
+    let mut places = Vec::new();
+    texts_of(&spec, String::new(), &mut places);
+    assert!(places.len() > 50, "{places:?}");
+    for place in &places {
+        for template in ["${x}", "%{x}", "a ${path.cwd}/", "%{ %${path.cwd}"] {
+            let mut poisoned = spec.clone();
+            poison(&mut poisoned, place, template);
+            // An enumeration refuses it already when it is read.
+            let Ok(poisoned) = serde_json::from_value::<TenantSpec>(poisoned) else {
+                continue;
+            };
+            assert!(compile(&poisoned, None).is_err(), "{place}: {template}");
+        }
+    }
+}
+
+/// Only what excludes something else in `EVERYWHERE` may say nothing there.
+fn says_something_everywhere(place: &str, value: &Value) {
+    const EXCLUDED: [&str; 3] = ["/compatible", "/role/compute", "/results"];
+    const NO_TEXT: [&str; 9] = [
+        "versioning",
+        "blocked_encryption",
+        "abort_incomplete_days",
+        "transition_minimum",
+        "object_lock",
+        "noncurrent_expire_days",
+        "noncurrent_keep",
+        "larger_than",
+        "smaller_than",
     ];
-    for field in fields {
-        let base = r#"
-            org_id = "acme"
-            project = "pulse"
-            region = "eu-central-1"
-            account = "222222222222"
-            role.vendor_role = "arn:aws:iam::111111111111:role/byos-gateway"
-        "#;
-        let name = field.split(' ').next().unwrap();
-        let base: String = base
-            .lines()
-            .filter(|line| !line.trim().starts_with(&format!("{name} ")))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let spec = read_tenants(&format!("{field}\n{base}"), FileFormat::Toml)
-            .unwrap_or_else(|error| panic!("{field}: {error}"))
-            .remove(0);
-        assert!(compile(&spec, None).is_err(), "{field}");
+    const NUMBERS: [&str; 5] = [
+        "max_age_seconds",
+        "max_session_seconds",
+        "transitions",
+        "noncurrent_transitions",
+        "target",
+    ];
+    let name = place.rsplit('/').next().unwrap_or_default();
+    if EXCLUDED.contains(&place) || NO_TEXT.contains(&name) || NUMBERS.contains(&name) {
+        return;
+    }
+    match value {
+        Value::Null => panic!("{place} says nothing"),
+        Value::Array(items) => {
+            assert!(!items.is_empty(), "{place} says nothing");
+            for (at, item) in items.iter().enumerate() {
+                says_something_everywhere(&format!("{place}/{at}"), item);
+            }
+        }
+        Value::Object(fields) => {
+            assert!(!fields.is_empty(), "{place} says nothing");
+            for (name, field) in fields {
+                says_something_everywhere(&format!("{place}/{name}"), field);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The places of all texts, as JSON pointers; of a key that is text, with a `#` before.
+fn texts_of(value: &Value, place: String, places: &mut Vec<String>) {
+    match value {
+        Value::String(_) => places.push(place),
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                texts_of(item, format!("{place}/{at}"), places);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let here = format!("{place}/{name}");
+                if place.ends_with("/tags") {
+                    places.push(format!("#{here}"));
+                }
+                texts_of(field, here, places);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn poison(spec: &mut Value, place: &str, template: &str) {
+    match place.strip_prefix('#') {
+        None => *spec.pointer_mut(place).unwrap() = template.into(),
+        Some(key) => {
+            let (map, key) = key.rsplit_once('/').unwrap();
+            let map = spec.pointer_mut(map).unwrap().as_object_mut().unwrap();
+            let value = map.remove(key).unwrap();
+            map.insert(template.to_string(), value);
+        }
     }
 }
 
