@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-/// The words of rustls.
-const UNTRUSTED: &str = "invalid peer certificate";
-
 /// Who has to do something about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -153,6 +150,9 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// The words of rustls.
+const UNTRUSTED: &str = "invalid peer certificate";
+
 /// Who has to act on `code`, and how.
 pub fn advice(
     call: &str,
@@ -183,11 +183,29 @@ pub fn advice(
         "InvalidClientTokenId" | "InvalidAccessKeyId" | "UnrecognizedClientException" => {
             caller("the access key is not known there: check the key, its account and the endpoint")
         }
+        // IAM and STS tell a wrong clock so.
+        "SignatureDoesNotMatch"
+            if message.contains("expired") || message.contains("not yet current") =>
+        {
+            caller("this machine's clock is wrong: set it")
+        }
         "SignatureDoesNotMatch" => caller("the secret key does not belong to the access key"),
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
             caller("the session has ended: get new credentials")
         }
         "RequestTimeTooSkewed" => caller("this machine's clock is wrong: set it"),
+        "RegionDisabledException" => caller(
+            "STS is not active for that region in the account: activate it under IAM, Account settings, Endpoints",
+        ),
+        "InvalidToken" => {
+            caller("the session token does not belong to the access key: get new credentials")
+        }
+        "NoSuchBucket" => caller(
+            "\"provisioner apply\" makes the bucket; when it was there before, see first whether somebody else has the name now",
+        ),
+        "AllAccessDisabled" | "AccountProblem" | "NotSignedUp" => {
+            caller("AWS has closed the bucket or the account: ask AWS Support with the request id")
+        }
         "BucketAlreadyExists" => caller(
             "somebody else has that name: choose another, or namespace = \"account_regional\", where nobody else can take it",
         ),
@@ -245,24 +263,66 @@ pub fn advice(
             "the account's rate limit is reached, even after waiting: run this again later, or with --parallel 1",
         ),
         _ => match status {
-            None if message.contains(UNTRUSTED) => caller(
-                "nobody who is trusted here has signed the endpoint's certificate: give whoever did with --ca-file, and check the endpoint's name",
-            ),
-            None => store(
-                "no answer: check the endpoint, the network and the proxy, then run this again",
-            ),
+            None if message.contains(UNTRUSTED) => caller(no_answer(message)),
+            None => store(no_answer(message)),
             Some(500..=599) => {
                 store("the store has trouble: run this again, it continues where it stopped")
             }
             Some(403) => {
                 caller("the caller may not do this: check the credentials and their rights")
             }
+            Some(_) if code.is_none() => caller(
+                "what answers there does not speak this protocol: check the endpoint and its port, which is not the console's, and whether a proxy answers in its place",
+            ),
             Some(_) => (
                 Fault::Caller,
                 "see the code in the AWS documentation of this call".to_string(),
             ),
         },
     }
+}
+
+/// Why nothing answered, by the words of the layers below.
+fn no_answer(message: &str) -> &'static str {
+    const WORDS: [(&str, &str); 8] = [
+        (
+            "UnknownIssuer",
+            "nobody who is trusted here has signed the endpoint's certificate: give whoever did with --ca-file, and check the endpoint's name",
+        ),
+        (
+            "not valid for name",
+            "the endpoint's certificate is for another name: use the name that stands in it",
+        ),
+        (
+            "certificate expired",
+            "the endpoint's certificate has expired: renew it there",
+        ),
+        (
+            "not valid yet",
+            "the endpoint's certificate is not valid yet: check this machine's clock",
+        ),
+        (
+            "InvalidContentType",
+            "nothing speaks TLS at that port: check the port, or whether http:// is meant",
+        ),
+        (
+            "dns error",
+            "the name of the endpoint is not known: check its spelling, and the region",
+        ),
+        (
+            "refused",
+            "nothing listens there: check the endpoint and its port",
+        ),
+        (
+            "time",
+            "no answer in time: a firewall or a proxy may drop it; check the endpoint, then run this again",
+        ),
+    ];
+    let found = WORDS.iter().find(|(words, _)| message.contains(words));
+    found.map_or(
+        "no answer: check the endpoint, the network and the proxy, then run this again",
+        |(_, hint)| hint,
+    )
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ fn leaves_it_to(account: &AccountId) -> Policy {
 }
 
 /// The vendor's side: it may assume whatever lets it in.
-fn anything() -> Policy {
+pub(super) fn anything() -> Policy {
     let everything = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]});
     Policy::from_value(PolicyKind::Identity, &everything).expect("the policy is well-formed")

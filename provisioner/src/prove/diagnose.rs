@@ -1,8 +1,9 @@
 //! Why a call was refused: the one cause that can be named, and the next step.
 
 use crate::failure::Failure;
+use crate::prove::denial::Denial;
 use crate::prove::documents::LiveDocuments;
-use policies::{Decision, Layer, PolicySet, Principal, Request, evaluate, near_misses};
+use policies::{Decision, Layer, Missing, PolicySet, Principal, Request, evaluate, near_misses};
 use types::{AccountId, RoleArn};
 
 /// A refused call in the words of IAM.
@@ -31,41 +32,67 @@ pub struct Cause {
 
 /// What the store's own words say, when they say it.
 pub fn from_words(failure: &Failure) -> Option<Cause> {
-    let cause = |cause: &str, hint: &str| {
-        Some(Cause {
-            cause: cause.to_string(),
-            hint: hint.to_string(),
-        })
+    let (cause, hint) = match Denial::of(failure) {
+        Some(denial) => from_denial(denial, failure)?,
+        None => from_code(failure)?,
     };
-    let words = failure.message.to_ascii_lowercase();
-    if words.contains("service control policy") {
-        return cause(
+    Some(Cause { cause, hint })
+}
+
+fn from_denial(denial: Denial, failure: &Failure) -> Option<(String, String)> {
+    let (cause, hint) = match denial {
+        Denial::ServiceControlPolicy => (
             "a service control policy of the customer's organisation denies it",
-            "whoever runs the organisation has to exempt the role",
-        );
-    }
-    if words.contains("resource control policy") {
-        return cause(
+            "whoever runs the organisation has to exempt the role, or to allow the call where nothing does",
+        ),
+        Denial::ResourceControlPolicy => (
             "a resource control policy of the customer's organisation denies it",
             "whoever runs the organisation has to exempt the role",
-        );
-    }
-    if words.contains("kms:")
-        || failure
-            .code
-            .as_deref()
-            .is_some_and(|c| c.starts_with("KMS"))
-    {
-        return cause(
-            "the KMS key does not let the role use it",
+        ),
+        Denial::Key if failure.message.contains("identity-based policy") => (
+            "no policy of the role lets it use the KMS key",
+            "\"provisioner drift\" shows how the role differs, \"provisioner apply\" puts it right; set encryption.key when the bucket encrypts with another key than was written down",
+        ),
+        Denial::Key => (
+            "the policy of the KMS key does not let the role use it",
             "add the statement that \"provisioner render policy\" prints to the policy of the key, and check that the key is enabled",
-        );
-    }
-    if words.contains("vpc endpoint policy") {
-        return cause(
+        ),
+        Denial::VpcEndpoint => (
             "the policy of a VPC endpoint denies it",
             "add the role and the buckets to that policy: \"provisioner render policy\" prints it",
-        );
+        ),
+        Denial::Boundary => (
+            "the permissions boundary of the role does not allow it",
+            "widen the boundary, or set another with role.boundary and run \"provisioner apply\"",
+        ),
+        Denial::SessionPolicy => (
+            "the session was narrowed by the vendor and does not allow it",
+            "nothing is wrong in the customer's account: this is the vendor's to repair",
+        ),
+        Denial::IdentityPolicy
+        | Denial::TrustPolicy
+        | Denial::BucketPolicy
+        | Denial::Unspecified => return None,
+    };
+    Some((cause.to_string(), hint.to_string()))
+}
+
+/// Answers that are no refusal, but mean one thing here.
+fn from_code(failure: &Failure) -> Option<(String, String)> {
+    let bucket = &failure.resource;
+    if let Some(region) = &failure.bucket_region
+        && matches!(failure.status, Some(301 | 307 | 400))
+    {
+        return Some((
+            format!("the bucket {bucket} stands in {region}"),
+            format!("set region = {region:?} for this tenant"),
+        ));
+    }
+    if failure.is("NoSuchBucket") {
+        return Some((
+            format!("there is no bucket {bucket}"),
+            "\"provisioner apply\" makes it; when it was there before, see first whether somebody else has the name now".to_string(),
+        ));
     }
     None
 }
@@ -104,7 +131,12 @@ pub fn from_documents(
             hint: "\"provisioner drift\" shows how the role differs, \"provisioner apply\" puts it right".to_string(),
         }),
         Decision::ImplicitDeny { layer } => {
-            let near = near_misses(&request, &policies);
+            let mut near = near_misses(&request, &policies);
+            // A statement about this very resource tells more than one about another.
+            near.sort_by_key(|miss| {
+                let elsewhere = |m: &Missing| matches!(m, Missing::Resource { .. });
+                miss.missing.iter().any(elsewhere)
+            });
             let detail = near.first().map_or_else(String::new, |miss| format!(" ({miss})"));
             Some(Cause {
                 cause: format!("no statement of the {layer} allows {}{detail}", refused.action),
@@ -123,22 +155,24 @@ pub fn from_trust(
     documents: &LiveDocuments,
 ) -> Option<Cause> {
     let trust = &documents.trust().policy;
-    let ask = |id: Option<&str>| {
-        let principal = Principal::session(vendor.clone(), "test");
-        let mut request = Request::new(principal, "sts:AssumeRole", role.to_string())
-            .owned_by(role.account().clone());
-        if let Some(id) = id {
-            request = request.with("sts:ExternalId", id);
-        }
-        let policies = PolicySet {
-            resource: Some(trust),
-            ..PolicySet::default()
-        };
-        near_misses(&request, &policies)
-            .first()
-            .map(ToString::to_string)
+    let own = super::computed::anything();
+    let principal = Principal::session(vendor.clone(), "test");
+    let request = Request::new(principal, "sts:AssumeRole", role.to_string())
+        .owned_by(role.account().clone())
+        .with("sts:ExternalId", external_id);
+    let policies = PolicySet {
+        identity: vec![&own],
+        resource: Some(trust),
+        ..PolicySet::default()
     };
-    let detail = ask(Some(external_id))?;
+    let detail = match evaluate(&request, &policies) {
+        Decision::Allowed { .. } => return None,
+        Decision::ExplicitDeny { by } => format!("{by} denies it"),
+        Decision::ImplicitDeny { .. } => near_misses(&request, &policies).first().map_or_else(
+            || "no statement allows sts:AssumeRole".to_string(),
+            ToString::to_string,
+        ),
+    };
     Some(Cause {
         cause: format!(
             "the role's trust policy does not admit {vendor} with the external id {external_id} ({detail})"

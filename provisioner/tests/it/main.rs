@@ -11,6 +11,8 @@ mod certificate_role;
 mod certificate_signature;
 mod certificate_trust;
 mod connection;
+mod connection_causes;
+mod connection_network;
 mod cycle;
 mod data;
 mod deployer;
