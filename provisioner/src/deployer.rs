@@ -1,7 +1,7 @@
 //! The IAM policy of whoever runs the provisioner: computed from the set-up, no wildcard actions,
 //! no resource that the set-up does not name.
 
-use crate::model::{Attachment, Desired, DesiredBucket, Documents};
+use crate::model::{Attachment, Desired, DesiredBucket, Documents, Trust};
 use crate::plan::{Field, Step};
 use policies::catalogue::actions_of;
 use policies::{Document, PolicyKind, RenderError};
@@ -57,7 +57,7 @@ const ROLE_WRITES: [&str; 7] = [
     "iam:UpdateRole",
 ];
 
-const POLICY_ACTIONS: [&str; 8] = [
+const POLICY_ACTIONS: [&str; 9] = [
     "iam:CreatePolicy",
     "iam:CreatePolicyVersion",
     "iam:DeletePolicyVersion",
@@ -66,13 +66,15 @@ const POLICY_ACTIONS: [&str; 8] = [
     "iam:ListPolicyVersions",
     "iam:SetDefaultPolicyVersion",
     "iam:TagPolicy",
+    "iam:UntagPolicy",
 ];
 
-const PROFILE_ACTIONS: [&str; 4] = [
+const PROFILE_ACTIONS: [&str; 5] = [
     "iam:AddRoleToInstanceProfile",
     "iam:CreateInstanceProfile",
     "iam:GetInstanceProfile",
     "iam:TagInstanceProfile",
+    "iam:UntagInstanceProfile",
 ];
 
 /// Actions by the resources that they are done to.
@@ -104,8 +106,11 @@ pub fn deployer_policy<'a>(
     desired: &Desired,
     documents: &Documents,
     steps: impl Iterator<Item = &'a Step>,
-    options: DeployerOptions,
+    mut options: DeployerOptions,
 ) -> Result<Value, RenderError> {
+    // Only a role that the service assumes can be proven.
+    let trust = desired.role.as_ref().map(|role| &role.trust);
+    options.prove &= matches!(trust, Some(Trust::CrossAccount { .. }));
     let mut rights = Rights::default();
     let partition = desired
         .aws()
@@ -155,18 +160,15 @@ fn bucket_rights(rights: &mut Rights, bucket: &DesiredBucket, arn: &str, options
     }
     let objects = [format!("{arn}/*")];
     if options.empty_buckets {
-        let actions = [
-            "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-        ];
+        // Everything is deleted by its version, be it "null".
+        let actions = ["s3:AbortMultipartUpload", "s3:DeleteObjectVersion"];
         rights.add("Objects", &objects, &actions);
     }
     if options.bypass_governance {
         rights.add("Objects", &objects, &["s3:BypassGovernanceRetention"]);
     }
     if options.prove && bucket.purpose != crate::model::Purpose::Logs {
-        let actions = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
+        let actions = ["s3:PutObject", "s3:DeleteObjectVersion"];
         rights.add("Objects", &objects, &actions);
         // Where retention would keep the probes none are put.
         rights.add_operation("Buckets", arn, "GetObjectLockConfiguration");

@@ -16,6 +16,7 @@ mod connection_network;
 mod cycle;
 mod data;
 mod deployer;
+mod deployer_journeys;
 mod existing;
 mod exits;
 mod hands;
