@@ -417,7 +417,7 @@ const NOT_MISSED: [&str; 5] = [
     "s3:ListBucket",
     // AWS asks for it when a bucket is made with tags; the sandbox does not.
     "s3:TagResource",
-    // Buckets that were adopted keep their data and lose what is ours.
+    // Undoing the policy of a bucket that had none.
     "s3:DeleteBucketPolicy",
     // A profile that somebody else put the role into.
     "iam:ListInstanceProfilesForRole",

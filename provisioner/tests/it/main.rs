@@ -5,6 +5,7 @@
     reason = "a test that cannot set up has failed"
 )]
 
+mod adopted;
 mod aws;
 mod causes;
 mod certificate_role;
