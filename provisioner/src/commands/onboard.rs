@@ -5,7 +5,7 @@ use crate::cli::{DestroyArgs, OnboardArgs};
 use crate::commands::apply::{apply, output_lines, outputs};
 use crate::commands::context::{Context, Tenant};
 use crate::commands::destroy::take_down;
-use crate::commands::prove::{check_out, prove, write};
+use crate::commands::prove::{check_out, prove, vendor_role, write};
 use crate::commands::signing::signing_key;
 use crate::commands::{CommandError, Results, TenantResult};
 use crate::output::Format;
@@ -17,6 +17,10 @@ use serde_json::{Value, json};
 pub(crate) async fn run(context: &Context, args: &OnboardArgs) -> Results {
     let tenants = context.tenants().await?;
     check_out(&args.sign, tenants.len())?;
+    // What cannot be proven is not made first.
+    for tenant in &tenants {
+        vendor_role(&tenant.desired)?;
+    }
     let key = args.sign.key.as_deref();
     let key = key
         .map(|path| signing_key(path, &context.out))

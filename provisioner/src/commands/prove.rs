@@ -49,6 +49,17 @@ pub(crate) fn check_out(args: &SignArgs, tenants: usize) -> Result<(), CommandEr
     Ok(())
 }
 
+/// Who assumes the role that is to be proven.
+pub(crate) fn vendor_role(desired: &Desired) -> Result<&RoleArn, CommandError> {
+    match desired.role.as_ref().map(|role| &role.trust) {
+        Some(Trust::CrossAccount { vendor, .. }) => Ok(vendor),
+        _ => Err(CommandError::Usage(format!(
+            "{}: only a cross-account role can be proven: nobody else than the service assumes a compute role, and S3-compatible stores have none\nhint: \"provisioner apply\" sets it up without a proof, \"provisioner test\" then tries an S3-compatible store",
+            desired.owner
+        ))),
+    }
+}
+
 /// Proves one tenant's role.
 pub(crate) async fn prove(
     context: &Context,
@@ -56,14 +67,7 @@ pub(crate) async fn prove(
     key: Option<&SigningKey>,
 ) -> Result<Signed, CommandError> {
     let desired = &*tenant.desired;
-    let vendor_role = match desired.role.as_ref().map(|role| &role.trust) {
-        Some(Trust::CrossAccount { vendor, .. }) => vendor,
-        _ => {
-            return Err(CommandError::Usage(
-                "only a cross-account role can be proven: nobody else than the service assumes a compute role, and S3-compatible stores have none\nhint: prove a tenant with role.vendor_role; \"provisioner test\" tries an S3-compatible store".to_string(),
-            ));
-        }
-    };
+    let vendor_role = vendor_role(desired)?;
     let vendor_cloud = vendor(context, tenant, vendor_role).await?;
     let vendor = Vendor {
         cloud: &vendor_cloud,

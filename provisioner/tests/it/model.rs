@@ -273,3 +273,22 @@ fn two_tenants_of_a_file_never_share_a_bucket() {
     assert!(provisioner::model::check_together(&[one.clone(), two]).is_err());
     assert!(provisioner::model::check_together(&[one.clone(), one]).is_err());
 }
+
+#[test]
+fn what_iam_would_refuse_of_tags_and_descriptions_is_refused_before() {
+    refused_at("tags = { Team = \"a\", team = \"b\" }", "");
+    refused_at(
+        "tags = { Team = \"a\" }\nrole.tags = { team = \"b\" }",
+        "role.tags",
+    );
+    refused_at("data.tags = { Team = \"a\", TEAM = \"b\" }", "data.tags");
+    compiled("tags = { team = \"a\" }\nrole.tags = { team = \"b\" }");
+    refused_at("role.description = \"a\u{a0}b\"", "role.description");
+}
+
+#[test]
+fn logs_may_name_our_own_bucket_and_then_it_is_made() {
+    let named = compiled("data.logging = { target = \"pulse-prod-acme-logs\" }");
+    assert_eq!(named.buckets, compiled("data.logging = {}").buckets);
+    assert!(named.bucket(Purpose::Logs).is_some());
+}

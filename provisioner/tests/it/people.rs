@@ -109,3 +109,15 @@ sandboxed! {
         assert!(lines[12].trim().starts_with("and ") && lines[12].ends_with("--json has all of them"), "{lines:?}");
     }
 }
+
+sandboxed! {
+    async fn what_cannot_be_proven_is_not_onboarded_and_nothing_is_made(aws) {
+        let text = "[[tenants]]\norg_id = \"acme\"\nrole.compute = [\"ec2\"]\n";
+        let file = aws.write("compute.toml", text).display().to_string();
+        let refused = aws.run(&["onboard", "--yes", "--file", &file]);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.stderr.contains("only a cross-account role can be proven"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("hint: \"provisioner apply\" sets it up"));
+        assert_eq!(aws.writes(), Vec::<String>::new());
+    }
+}

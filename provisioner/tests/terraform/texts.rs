@@ -265,7 +265,7 @@ fn what_the_model_lets_through_the_renderer_takes() {
         ),
     );
     runner
-        .run(&"[ -~\u{a0}-\u{ff}]{0,200}", |words| {
+        .run(&"[ -~\u{a1}-\u{ff}]{0,200}", |words| {
             let description = toml::Value::String(words.clone()).to_string();
             let allowed = !words.contains("${") && !words.contains("%{");
             let text = format!(

@@ -83,11 +83,15 @@ fn suffix(spec: &TenantSpec, base: &Base<'_>, checks: &mut Checks) -> Option<Str
     }
 }
 
-/// Whether something is delivered to a bucket that nobody named.
-pub(super) fn needs_logs_bucket(spec: &TenantSpec) -> bool {
+/// Whether something is delivered to a bucket that nobody named, or to ours by its name.
+pub(super) fn needs_logs_bucket(spec: &TenantSpec, names: &Names) -> bool {
+    let is_ours = |name: &Option<String>| {
+        name.as_ref()
+            .is_none_or(|n| names.logs.as_str() == n.as_str())
+    };
     [&spec.data, &spec.results].iter().any(|bucket| {
-        bucket.logging.as_ref().is_some_and(|l| l.target.is_none())
-            || bucket.inventory.iter().any(|i| i.destination.is_none())
+        bucket.logging.iter().any(|l| is_ours(&l.target))
+            || bucket.inventory.iter().any(|i| is_ours(&i.destination))
     })
 }
 

@@ -212,7 +212,7 @@ fn buckets(
     let data = bucket::compile(spec, Purpose::Data, &names, base, checks);
     let results = bucket::compile(spec, Purpose::Results, &names, base, checks);
     let mut buckets = Vec::new();
-    if bucket::needs_logs_bucket(spec) {
+    if bucket::needs_logs_bucket(spec, &names) {
         buckets.push(bucket::logs(spec, &names, base));
     } else if spec.logs_bucket.is_some() {
         checks.refuse(
@@ -279,6 +279,15 @@ fn tags_with_owner(
         path,
         "a resource can have 47 tags besides our own three",
     );
+    // IAM takes tag keys for the same that differ in case only.
+    let mut seen = BTreeSet::new();
+    for key in tags.keys() {
+        checks.require(
+            seen.insert(key.to_lowercase()),
+            path,
+            format!("two tag keys differ from {key:?} in case only, or not at all"),
+        );
+    }
     tags.insert(OWNER_TAG.to_string(), base.owner.clone());
     tags
 }

@@ -30,15 +30,15 @@ pub(super) fn plain(text: &str, path: &str, checks: &mut Checks) {
     );
 }
 
-/// Words for people: U+0020 to U+007E and U+00A0 to U+00FF, which is what IAM documents allow,
+/// Words for people: U+0020 to U+007E and U+00A1 to U+00FF, which is what IAM allows,
 /// without the openings of template expressions.
 pub(super) fn words(text: &str, limit: usize, path: &str, checks: &mut Checks) {
-    let allowed = |c: char| (' '..='~').contains(&c) || ('\u{a0}'..='\u{ff}').contains(&c);
+    let allowed = |c: char| (' '..='~').contains(&c) || ('\u{a1}'..='\u{ff}').contains(&c);
     checks.require(
         text.chars().count() <= limit && text.chars().all(allowed),
         path,
         format!(
-            "it may have at most {limit} characters from U+0020 to U+007E and U+00A0 to U+00FF"
+            "it may have at most {limit} characters from U+0020 to U+007E and U+00A1 to U+00FF"
         ),
     );
     checks.require(
