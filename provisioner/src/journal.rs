@@ -4,14 +4,20 @@
 //! its call is made, so whatever a crash leaves behind is known to the next run. No record holds
 //! a secret.
 
-use crate::aws::Outcome;
+mod disk;
+mod record;
+mod remember;
+
+pub use record::{Progress, Record, Run, RunKind, RunState};
+
 use crate::plan::{Change, Step};
+use disk::Disk;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 use types::Timestamp;
 
 /// Why the journal cannot be used.
@@ -43,83 +49,16 @@ pub enum JournalError {
     },
 }
 
-/// What a run does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunKind {
-    /// Makes things as desired.
-    Apply,
-    /// Takes things down.
-    Destroy,
-}
-
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Under way, or interrupted.
-    Open,
-    /// Everything was done.
-    Finished,
-    /// Everything was undone.
-    RolledBack,
-}
-
-/// One run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
-    /// Its number; later runs have greater ones.
-    pub id: u64,
-    /// What it does.
-    pub kind: RunKind,
-    /// When it began.
-    pub started: Timestamp,
-    /// How far it is.
-    pub state: RunState,
-}
-
-/// How far one step is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum Progress {
-    /// The call may or may not have been made.
-    Intended,
-    /// The call succeeded.
-    Done {
-        /// What it said.
-        outcome: Outcome,
-    },
-    /// The call failed for good.
-    Failed {
-        /// The store's code.
-        code: Option<String>,
-    },
-    /// What it did was undone.
-    Undone,
-}
-
-/// One step of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// The change, with its step and its inverse.
-    pub change: Change,
-    /// How far it is.
-    pub progress: Progress,
-}
-
 /// The journal of one tenant. Holds the tenant's lock as long as it lives.
 #[derive(Debug)]
 pub struct Journal {
-    db: sled::Db,
+    disk: Disk,
     directory: PathBuf,
 }
 
 const RUN: &str = "run/";
 const RECORD: &str = "record/";
 const MADE: &str = "made/";
-const APPLIED: &str = "applied";
-const TERRAFORM: &str = "terraform";
-const REFUSED: &str = "refused";
 
 impl Journal {
     /// Opens the journal of `owner` below `state_dir`; `holder` describes this run to others.
@@ -133,8 +72,8 @@ impl Journal {
             reason,
         };
         std::fs::create_dir_all(&directory).map_err(|e| broken(e.to_string()))?;
-        let db = open_store(&directory.join("journal")).map_err(|error| match error {
-            sled::Error::Io(io) if is_lock_error(&io) => JournalError::Locked {
+        let disk = Disk::open(&directory.join("journal")).map_err(|error| match error {
+            sled::Error::Io(io) if io.kind() == ErrorKind::WouldBlock => JournalError::Locked {
                 holder: std::fs::read_to_string(directory.join("holder"))
                     .unwrap_or_else(|_| "unknown".to_string()),
             },
@@ -142,7 +81,7 @@ impl Journal {
         })?;
         // Only a help for whoever finds the lock taken.
         let _ = std::fs::write(directory.join("holder"), holder);
-        Ok(Self { db, directory })
+        Ok(Self { disk, directory })
     }
 
     /// The interrupted run of that kind, or a new one.
@@ -173,7 +112,7 @@ impl Journal {
     /// # Errors
     /// When the store fails.
     pub fn last_run(&self) -> Result<Option<Run>, JournalError> {
-        match self.db.scan_prefix(RUN).next_back() {
+        match self.disk.db.scan_prefix(RUN).next_back() {
             None => Ok(None),
             Some(Ok((_, value))) => self.decode(&value).map(Some),
             Some(Err(error)) => Err(self.broken(&error)),
@@ -185,7 +124,7 @@ impl Journal {
     /// # Errors
     /// When the store fails: then the call must not be made.
     pub fn intend(&self, run: &Run, change: &Change) -> Result<u64, JournalError> {
-        let sequence = match self.db.scan_prefix(records_of(run.id)).next_back() {
+        let sequence = match self.disk.db.scan_prefix(records_of(run.id)).next_back() {
             None => 0,
             Some(Ok((key, _))) => sequence_of(&key) + 1,
             Some(Err(error)) => return Err(self.broken(&error)),
@@ -248,7 +187,8 @@ impl Journal {
     /// # Errors
     /// When the store fails.
     pub fn records(&self, run: &Run) -> Result<Vec<(u64, Record)>, JournalError> {
-        self.db
+        self.disk
+            .db
             .scan_prefix(records_of(run.id))
             .map(|item| {
                 let (key, value) = item.map_err(|error| self.broken(&error))?;
@@ -263,7 +203,8 @@ impl Journal {
     /// # Errors
     /// When the store fails.
     pub fn claims(&self) -> Result<BTreeSet<String>, JournalError> {
-        self.db
+        self.disk
+            .db
             .scan_prefix(MADE)
             .map(|item| {
                 let (key, _) = item.map_err(|error| self.broken(&error))?;
@@ -278,9 +219,9 @@ impl Journal {
     /// When the store fails.
     pub fn unfinished(&self) -> Result<BTreeSet<String>, JournalError> {
         let mut names = BTreeSet::new();
-        for item in self.db.scan_prefix(MADE) {
+        for item in self.disk.db.scan_prefix(MADE) {
             let (key, value) = item.map_err(|error| self.broken(&error))?;
-            let run: Option<Run> = match self.db.get(run_key(self.decode(&value)?)) {
+            let run: Option<Run> = match self.disk.db.get(run_key(self.decode(&value)?)) {
                 Ok(run) => run.map(|run| self.decode(&run)).transpose()?,
                 Err(error) => return Err(self.broken(&error)),
             };
@@ -291,83 +232,8 @@ impl Journal {
         Ok(names)
     }
 
-    /// Remembers what was applied last: a digest for each part.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn remember_applied(&self, parts: &BTreeMap<String, String>) -> Result<(), JournalError> {
-        self.put(APPLIED, parts)?;
-        self.flush()
-    }
-
-    /// What was applied last.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn applied(&self) -> Result<BTreeMap<String, String>, JournalError> {
-        self.parts(APPLIED)
-    }
-
-    /// Remembers what the store refused to take: a digest of what was asked for, for each part.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn remember_refused(&self, parts: &BTreeMap<String, String>) -> Result<(), JournalError> {
-        self.put(REFUSED, parts)?;
-        self.flush()
-    }
-
-    /// What the store refused to take.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn refused(&self) -> Result<BTreeMap<String, String>, JournalError> {
-        self.parts(REFUSED)
-    }
-
-    /// Forgets what was applied and what was refused: it was taken down, or undone.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn forget_applied(&self) -> Result<(), JournalError> {
-        self.put(REFUSED, &BTreeMap::<String, String>::new())?;
-        self.remember_applied(&BTreeMap::new())
-    }
-
-    /// Remembers that Terraform holds the set-up, with its configuration in `folder`.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn hold_by_terraform(&self, folder: &Path) -> Result<(), JournalError> {
-        self.put(TERRAFORM, &folder)?;
-        self.flush()
-    }
-
-    /// Where the configuration is when Terraform holds the set-up. Who deletes the folder has taken
-    /// it out of Terraform's hands.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn held_by_terraform(&self) -> Result<Option<PathBuf>, JournalError> {
-        let folder = match self.db.get(TERRAFORM) {
-            Ok(None) => return Ok(None),
-            Ok(Some(value)) => self.decode::<PathBuf>(&value)?,
-            Err(error) => return Err(self.broken(&error)),
-        };
-        Ok(folder.is_dir().then_some(folder))
-    }
-
-    /// Forgets that Terraform holds the set-up: it is gone.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn release_by_terraform(&self) -> Result<(), JournalError> {
-        self.remove(TERRAFORM)?;
-        self.flush()
-    }
-
     fn parts(&self, key: &str) -> Result<BTreeMap<String, String>, JournalError> {
-        match self.db.get(key) {
+        match self.disk.db.get(key) {
             Ok(None) => Ok(BTreeMap::new()),
             Ok(Some(value)) => self.decode(&value),
             Err(error) => Err(self.broken(&error)),
@@ -379,14 +245,16 @@ impl Journal {
             path: self.directory.display().to_string(),
             reason: error.to_string(),
         })?;
-        self.db
+        self.disk
+            .db
             .insert(key, text)
             .map(drop)
             .map_err(|error| self.broken(&error))
     }
 
     fn remove(&self, key: &str) -> Result<(), JournalError> {
-        self.db
+        self.disk
+            .db
             .remove(key)
             .map(drop)
             .map_err(|error| self.broken(&error))
@@ -400,10 +268,7 @@ impl Journal {
     }
 
     fn flush(&self) -> Result<(), JournalError> {
-        self.db
-            .flush()
-            .map(drop)
-            .map_err(|error| self.broken(&error))
+        self.disk.flush().map_err(|error| self.broken(&error))
     }
 
     fn broken(&self, error: &sled::Error) -> JournalError {
@@ -412,31 +277,6 @@ impl Journal {
             reason: error.to_string(),
         }
     }
-}
-
-/// The store lets its lock go a moment after it is closed, and a process that is just being
-/// started may hold it as long as that takes.
-const LOCK_LINGERS: Duration = Duration::from_millis(500);
-
-fn open_store(path: &Path) -> sled::Result<sled::Db> {
-    let started = Instant::now();
-    loop {
-        let opened = sled::Config::new()
-            .path(path)
-            .cache_capacity(4 << 20)
-            .flush_every_ms(None)
-            .open();
-        match opened {
-            Err(sled::Error::Io(io)) if is_lock_error(&io) && started.elapsed() < LOCK_LINGERS => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            other => return other,
-        }
-    }
-}
-
-fn is_lock_error(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::WouldBlock || error.to_string().contains("lock")
 }
 
 /// A name that every file system can hold, and that no two owners share.

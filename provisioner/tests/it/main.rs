@@ -18,6 +18,7 @@ mod cycle;
 mod data;
 mod deployer;
 mod deployer_journeys;
+mod durable;
 mod existing;
 mod exits;
 mod hands;
