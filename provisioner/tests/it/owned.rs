@@ -135,24 +135,56 @@ sandboxed! {
     }
 }
 
+/// A bucket of the customer's in which whoever writes an object owns it.
+async fn written_by_many(aws: &Aws) {
+    aws.bucket_of(&customer(), DATA, "eu-central-1");
+    let rule = OwnershipControlsRule::builder()
+        .object_ownership(ObjectOwnership::ObjectWriter)
+        .build()
+        .unwrap();
+    let controls = OwnershipControls::builder().rules(rule).build().unwrap();
+    aws.s3(&aws.customer)
+        .put_bucket_ownership_controls()
+        .bucket(DATA)
+        .ownership_controls(controls)
+        .send()
+        .await
+        .unwrap();
+}
+
+/// Who owns the objects of the bucket now; no ACL has ever been sent.
+fn ownership(aws: &Aws) -> String {
+    let acls = aws.sandbox.calls();
+    let acls = acls.iter().filter(|call| call.api.contains("Acl"));
+    assert_eq!(acls.count(), 0);
+    aws.held()["buckets"][DATA]["settings"]["ownershipControls"].to_string()
+}
+
 sandboxed! {
-    async fn a_bucket_whose_writers_own_their_objects_is_a_difference_and_no_acl_is_sent(aws) {
-        aws.bucket_of(&customer(), DATA, "eu-central-1");
-        let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::ObjectWriter).build().unwrap();
-        let controls = OwnershipControls::builder().rules(rule).build().unwrap();
-        let client = aws.s3(&aws.customer);
-        client.put_bucket_ownership_controls().bucket(DATA).ownership_controls(controls).send().await.unwrap();
-        let left = aws.acme("adopt", &["--yes", "--leave", "ownership"]);
-        let ended = match left.code {
-            Some(0) => left,
-            _ => aws.acme("adopt", &["--yes"]),
-        };
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    async fn a_bucket_whose_writers_own_their_objects_is_named_and_taken_over_without_an_acl(aws) {
+        written_by_many(&aws).await;
+        let asked = aws.acme("adopt", &[]);
+        assert_eq!(asked.code, Some(2), "{}", asked.stderr);
+        let changes = asked.result()["plan"]["changes"].as_array().unwrap().clone();
+        let named = changes.iter().find(|change| change["part"] == "ownership" && change["resource"]["name"] == DATA);
+        assert_eq!(named.unwrap()["before"], "ObjectWriter");
+        assert!(ownership(&aws).contains("ObjectWriter"));
+        assert_eq!(aws.acme("adopt", &["--yes"]).code, Some(0));
+        assert!(ownership(&aws).contains("BucketOwnerEnforced"));
+        assert_eq!(aws.acme("drift", &[]).code, Some(0));
+    }
+}
+
+sandboxed! {
+    async fn ownership_that_is_left_to_its_owner_stays_and_is_told_each_time(aws) {
+        written_by_many(&aws).await;
+        assert_eq!(aws.acme("adopt", &["--yes", "--leave", "ownership"]).code, Some(0));
+        assert!(ownership(&aws).contains("ObjectWriter"));
         let drift = aws.acme("drift", &[]);
-        let text = drift.json.to_string();
-        let enforced = aws.held()["buckets"][DATA]["settings"]["ownershipControls"].to_string().contains("BucketOwnerEnforced");
-        assert!(enforced || text.contains("ownership"), "{text}");
-        assert!(!aws.sandbox.calls().iter().any(|call| call.api.contains("Acl")));
+        assert_eq!(drift.code, Some(0), "{}", drift.stderr);
+        let findings = drift.result()["plan"]["findings"].as_array().unwrap().clone();
+        let told = |finding: &serde_json::Value| finding["part"] == "ownership" && finding["kind"] == "unmanaged";
+        assert!(findings.iter().any(told), "{findings:?}");
     }
 }
 
