@@ -58,6 +58,8 @@ pub(crate) async fn apply(
         }
     }
     let steps: usize = planned.iter().map(|(_, _, plan)| plan.changes.len()).sum();
+    // A person may take long to answer, and what others set meanwhile must not be overwritten.
+    let was_asked = steps > 0 && saved.is_none() && !args.yes;
     if steps > 0 && saved.is_none() {
         for (_, _, plan) in planned.iter().filter(|(_, _, p)| !p.changes.is_empty()) {
             context.out.words(&plan.show(context.out.colour()));
@@ -73,7 +75,14 @@ pub(crate) async fn apply(
     let done = context
         .at_once(planned, |(tenant, journal, plan)| async move {
             let name = tenant.desired.owner.clone();
-            let result = make(context, &tenant, &journal, &plan).await;
+            let still = match was_asked {
+                true => is_still_so(&tenant, &journal, &plan, adoption).await,
+                false => Ok(()),
+            };
+            let result = match still {
+                Ok(()) => make(context, &tenant, &journal, &plan).await,
+                Err(error) => Err(error),
+            };
             let number = ended.fetch_add(1, Ordering::Relaxed) + 1;
             if all > 1 {
                 let words = match &result {
@@ -95,6 +104,24 @@ pub(crate) async fn apply(
 pub(crate) fn in_order<T>(order: &[String], mut results: Vec<(String, T)>) -> Vec<(String, T)> {
     results.sort_by_key(|(name, _)| order.iter().position(|known| known == name));
     results
+}
+
+/// Whether the plan that was agreed to would be made again.
+async fn is_still_so(
+    tenant: &Tenant,
+    journal: &Journal,
+    agreed: &Plan,
+    adoption: &Adoption,
+) -> Result<(), CommandError> {
+    let options = DiffOptions {
+        adoption: adoption.clone(),
+        ..DiffOptions::default()
+    };
+    let now = plan::make(tenant, journal, options).await?;
+    match now.fingerprint == agreed.fingerprint {
+        true => Ok(()),
+        false => Err(CommandError::Changed),
+    }
 }
 
 async fn prepare(

@@ -118,6 +118,11 @@ pub enum CommandError {
         "the saved plan was made for another state: something has changed since\nhint: make a new plan, look at it, and apply that"
     )]
     Stale,
+    /// Somebody changed something while a person was asked.
+    #[error(
+        "nothing was changed: somebody else changed something since the plan was shown\nhint: run it again, and look at the new plan"
+    )]
+    Changed,
     /// The role does more than it shall.
     #[error("the role is not safe, so the tenant is not registered:\n{0}")]
     NotProven(String),
@@ -176,7 +181,7 @@ impl CommandError {
             Self::TooRisky { .. } => "too_risky",
             Self::HeldByTerraform { .. } => "held_by_terraform",
             Self::Declined(_) => "declined",
-            Self::Stale => "stale_plan",
+            Self::Stale | Self::Changed => "stale_plan",
             Self::NotSettled(_) => "not_settled",
             Self::NotProven(_) => "not_proven",
         }

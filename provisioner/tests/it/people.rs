@@ -121,3 +121,69 @@ sandboxed! {
         assert_eq!(aws.writes(), Vec::<String>::new());
     }
 }
+
+/// Runs at a terminal; `meanwhile` happens when the question stands there, and then it is agreed.
+async fn asked(
+    aws: &Aws,
+    arguments: &[&str],
+    meanwhile: impl AsyncFnOnce(),
+) -> (Option<i32>, String) {
+    use std::io::{Read, Write};
+    let program = aws.command(arguments);
+    let words = std::iter::once(program.get_program()).chain(program.get_args());
+    let words: Vec<String> = words
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    let mut terminal = std::process::Command::new("script");
+    terminal
+        .args(["-qefc", &words.join(" "), "/dev/null"])
+        .env_clear();
+    for (name, value) in program.get_envs() {
+        terminal.env(name, value.unwrap());
+    }
+    terminal
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
+    let mut child = terminal
+        .spawn()
+        .expect("this test needs script, of util-linux");
+    let mut out = child.stdout.take().unwrap();
+    let (mut said, mut piece) = (String::new(), [0; 4_096]);
+    while !said.contains("[yes/no]") {
+        let read = out.read(&mut piece).unwrap();
+        assert!(read > 0, "it did not ask: {said}");
+        said.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    meanwhile().await;
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"yes\n").unwrap();
+    out.read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), said)
+}
+
+sandboxed! {
+    async fn what_somebody_sets_while_a_person_thinks_is_not_overwritten(aws) {
+        aws.applied(&[]);
+        let arguments = ["apply", "--org", "acme", "--vendor-role", VENDOR_ROLE, "--set", "tags={ team = \"a\" }"];
+        aws.sandbox.forget_calls();
+        let (code, said) = asked(&aws, &arguments, async || {
+            let tag = |key: &str, value: &str| aws_sdk_s3::types::Tag::builder().key(key).value(value).build().unwrap();
+            let tags = aws_sdk_s3::types::Tagging::builder()
+                .tag_set(tag("byos:owner", "byos/prod/acme"))
+                .tag_set(tag("byos:origin", "created"))
+                .tag_set(tag("theirs", "new"))
+                .build()
+                .unwrap();
+            let put = aws.s3(&aws.customer).put_bucket_tagging().bucket("byos-prod-acme-data").tagging(tags);
+            put.send().await.unwrap();
+        })
+        .await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("somebody else changed something since the plan was shown"), "{said}");
+        assert_eq!(aws.writes(), ["PutBucketTagging"]);
+        let (code, said) = asked(&aws, &arguments, async || {}).await;
+        assert_eq!(code, Some(0), "{said}");
+        assert!(aws.held().to_string().contains("theirs"));
+    }
+}
